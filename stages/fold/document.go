@@ -1,0 +1,128 @@
+package fold
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Ref names a corpus document and carries what the corpus declares about it. It outlives the document's bytes.
+type Ref struct {
+	ID     string // the id column, or URI#Row
+	URI    string
+	Row    int64
+	Hash64 uint64 // XXH3-64 of ID: the order in which sources are sampled
+
+	URL, License, RightsHolder, OptOut *string
+}
+
+// NewRef returns the reference of the document at that row. An empty id stands for none.
+func NewRef(id, uri string, row int64) Ref {
+	if id == "" {
+		id = uri + "#" + strconv.FormatInt(row, 10)
+	}
+	return Ref{ID: id, URI: uri, Row: row, Hash64: xxh3.HashString(id)}
+}
+
+// Compare orders references by sampling order: by Hash64, then by id, object and row, so that the order is total even where ids
+// repeat.
+func (r *Ref) Compare(o *Ref) int {
+	return cmp.Or(cmp.Compare(r.Hash64, o.Hash64), r.CompareKey(o))
+}
+
+// CompareKey orders references as the tables do: by id, object and row.
+func (r *Ref) CompareKey(o *Ref) int {
+	return cmp.Or(strings.Compare(r.ID, o.ID), strings.Compare(r.URI, o.URI), cmp.Compare(r.Row, o.Row))
+}
+
+// Document is one corpus document in the hands of the folds. Text and Stream belong to the reader and are valid only during Add.
+type Document struct {
+	Text   []byte
+	Stream []byte // the normalised stream of package words
+	Words  int64  // words of the stream
+
+	ref       func() Ref // reads the metadata columns, so only for documents that hit
+	reference *Ref
+	wordsSum  string
+	hits      []Hit
+	byProbe   map[int32]int
+}
+
+// Hit is what one document and one probe share. The folds that find it fill their own fields; match reads them all.
+type Hit struct {
+	Probe        int32
+	Exact        bool  // same bytes
+	ExactWords   bool  // same words
+	ProbeCovered int64 // units of the probe in the union of its matches with the document
+	DocCovered   int64 // units of the document in that union
+	Longest      int64 // longest match, in units
+	Qualifying   bool  // at least one match of ngram
+}
+
+// Reset makes d the document with that text and stream, found nothing in yet. ref is called at most once, and only if a fold
+// asks for the reference.
+func (d *Document) Reset(text, stream []byte, words int64, ref func() Ref) {
+	d.Text, d.Stream, d.Words, d.ref, d.reference, d.wordsSum = text, stream, words, ref, nil, ""
+	d.hits = d.hits[:0]
+	clear(d.byProbe)
+}
+
+// Ref returns the document's reference. It stays valid after the document is gone.
+func (d *Document) Ref() *Ref {
+	if d.reference == nil {
+		r := d.ref()
+		d.reference = &r
+	}
+	return d.reference
+}
+
+// WordsSHA256 returns the digest of the document's words, and "" for a document without any.
+func (d *Document) WordsSHA256() string {
+	if d.wordsSum == "" {
+		d.wordsSum = WordsSHA256(d.Stream)
+	}
+	return d.wordsSum
+}
+
+// SHA256 returns the digest of text in hexadecimal.
+func SHA256(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// WordsSHA256 returns the digest of the keys of a normalised stream joined by one space, and "" for a stream without words.
+func WordsSHA256(stream []byte) string {
+	if len(stream) < 2 {
+		return ""
+	}
+	return SHA256(stream[1 : len(stream)-1])
+}
+
+// Is reports whether the document is the probe itself: a probe that was taken from the corpus.
+func (d *Document) Is(p *Probe) bool {
+	if !p.FromCorpus {
+		return false
+	}
+	r := d.Ref()
+	return r.Row == p.SourceRow && r.URI == p.SourceURI
+}
+
+// Hit returns the document's hit with that probe, a new one if there was none. The pointer is valid until the next call.
+func (d *Document) Hit(probe int32) *Hit {
+	if i, ok := d.byProbe[probe]; ok {
+		return &d.hits[i]
+	}
+	if d.byProbe == nil {
+		d.byProbe = make(map[int32]int)
+	}
+	d.byProbe[probe] = len(d.hits)
+	d.hits = append(d.hits, Hit{Probe: probe})
+	return &d.hits[len(d.hits)-1]
+}
+
+// Hits returns what the folds before have found, in no particular order.
+func (d *Document) Hits() []Hit { return d.hits }

@@ -1,0 +1,45 @@
+package fold
+
+import "unicode/utf8"
+
+// Probe is a text whose traces are looked for: a generation, a work, a canary, or a control. A probe is known to the folds by
+// its position in the run's probes.
+type Probe struct {
+	ID        string
+	Kind      string // Generation, Work or Canary
+	Control   bool   // a control: it calibrates, and has no evidence of its own
+	SourceURI string // object it was read from
+	SourceRow int64  // row of that object
+	Text      []byte
+
+	// FromCorpus says that the probe is itself a document of the corpus, at SourceURI and SourceRow: it does not match itself.
+	FromCorpus bool
+
+	Prompt       *string // what a generation was prompted with; nil unknown, empty declared absent
+	ControlGroup *string
+	CanaryNull   *string // how a canary was made: Slot, Shuffle or Sibling; nil undeclared
+
+	Title, Author, RightsHolder, License *string
+
+	Label *bool // known membership in the training set
+}
+
+// The kinds of probe.
+const (
+	Generation = "generation"
+	Work       = "work"
+	Canary     = "canary"
+)
+
+// The declared nulls of a canary (methods, section 6).
+const (
+	Slot    = "slot"
+	Shuffle = "shuffle"
+	Sibling = "sibling"
+)
+
+// UTF8 reports whether the text is valid UTF-8.
+func (p *Probe) UTF8() bool { return utf8.Valid(p.Text) }
+
+// PromptKnown reports whether it is known what the probe was prompted with. Only generations have prompts.
+func (p *Probe) PromptKnown() bool { return p.Kind != Generation || p.Prompt != nil }

@@ -1,0 +1,105 @@
+// Package ngram finds every run of words that the probes share with the corpus: exact, complete, and as fast as the pages
+// decompress (methods, section 2).
+//
+// The unit of search is the normalised stream (package words), or the raw bytes. A match of a probe and a document is a pair of
+// equal intervals that cannot grow on either side and is at least MinWords words and MinBytes bytes of stream long; with the
+// spaces around its words it is then at least L bytes long, L the greater of 2*MinWords+1 and MinBytes+2.
+//
+// # Why sampling misses nothing
+//
+// The index holds every K-byte gram of the probes' streams. Of a document only the grams at multiples of the stride S = L-K+1
+// are looked up: a match of L bytes or more holds at least S consecutive gram starts, so one of them is looked up, is in the
+// index, and growing it both ways gives the whole match. Hashes only propose. A gram has to pass a small bit table and a bucket
+// of 64 bytes with 32-bit tags; then bytes are compared. K is about L/2, so that seeds are rare and strides long; when L is below
+// 9 (small thresholds) K is L and every position is looked up.
+//
+// A match holds several looked-up grams and must be reported once: by the first. A gram that can be moved left by a whole stride
+// within the match is not the first. That takes one comparison of S bytes, so long matches cost time in proportion to their
+// length, and no memory of what was seen is kept.
+//
+// # Why counts add up
+//
+// A span is an interval of the probe that some document holds and that lies in no longer such interval: maximal over the whole
+// corpus. Per probe the state is an antichain of intervals with their counts. Matches of one document are added to it; an interval
+// inside a longer one is dropped for good, whenever they meet. Every occurrence of an interval that survives to the end is a
+// match with exactly that interval (else a longer interval would hold it), so its counts are sums over documents, shards and
+// merges in any order. Coverage at every n follows from the same antichain.
+package ngram
+
+import (
+	"fmt"
+
+	"palimpsest/stages/fold"
+	"palimpsest/stages/words"
+)
+
+// Config says what a span is and what is listed.
+type Config struct {
+	Bytes      bool // the unit is the byte: nothing is normalised, and MinWords is not used
+	MinWords   int  // least words of a span
+	MinBytes   int  // least bytes of a span's normalised stream; in unit bytes, of the span
+	MaxSources int  // documents listed a span
+}
+
+// lengths returns the least length of a match in the searched bytes, the length of the indexed grams, and the stride.
+func (c Config) lengths() (least, gram, stride int) {
+	if c.Bytes {
+		least = max(c.MinBytes, 1)
+	} else {
+		least = max(2*c.MinWords+1, c.MinBytes+2, 3)
+	}
+	gram = min(max((least/2+4)&^7, 8), 32, least)
+	return least, gram, least - gram + 1
+}
+
+// Texts are the searched bytes of the probes, one after the other: normalised streams, or the texts themselves in unit bytes.
+type Texts struct {
+	probes []*fold.Probe
+	bytes  bool
+	buf    []byte
+	start  []uint32 // probe i is buf[start[i]:start[i+1]]
+	blanks []uint32 // spaces of buf before each multiple of blankBlock
+	owner  []int32  // the probe that holds each multiple of blankBlock
+}
+
+// NewTexts normalises the probes.
+func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
+	t := &Texts{probes: probes, bytes: bytes, start: make([]uint32, 1, len(probes)+1)}
+	var n words.Normaliser
+	for _, p := range probes {
+		if bytes {
+			t.buf = append(t.buf, p.Text...)
+		} else {
+			t.buf = n.AppendStream(t.buf, p.Text)
+		}
+		if len(t.buf) > maxText {
+			return nil, fmt.Errorf("the probes' texts exceed %d bytes at probe %q: split the probes over several runs", maxText, p.ID)
+		}
+		t.start = append(t.start, uint32(len(t.buf)))
+	}
+	t.summarise()
+	return t, nil
+}
+
+// maxText keeps positions in 32 bits.
+const maxText = 1<<32 - 1<<16
+
+// Stream returns the searched bytes of probe i.
+func (t *Texts) Stream(i int) []byte { return t.buf[t.start[i]:t.start[i+1]] }
+
+// Units returns the length of probe i in units: words, or bytes.
+func (t *Texts) Units(i int) int64 {
+	if t.bytes {
+		return int64(len(t.Stream(i)))
+	}
+	return words.Count(t.Stream(i))
+}
+
+// Searchable reports whether probe i is long enough for one span.
+func (t *Texts) Searchable(i int, c Config) bool {
+	units, size := t.Units(i), int64(len(t.Stream(i)))
+	if t.bytes {
+		return size >= int64(c.MinBytes) && size > 0
+	}
+	return units >= int64(c.MinWords) && size-2 >= int64(c.MinBytes)
+}

@@ -1,0 +1,133 @@
+// Package words turns text into the words that overlap and hashing compare: it defines the unit of evidence (methods, section 1).
+//
+// A word is a maximal run of letters, marks and numbers (Unicode categories L, M, N). Everything else separates, invalid UTF-8
+// too; format characters (Cf: soft hyphen, zero-width joiner, byte order mark) are skipped. A letter of the Han, Hiragana,
+// Katakana, Thai, Lao, Khmer or Myanmar script is a word of its own, with the marks that follow it. The key of a word is
+// NFKC(casefold(NFKC(run))), of which only letters, marks and numbers are kept; a word without a key is none.
+//
+// The normalised stream of a text is its keys, each between two spaces: " the cat sat ". Keys hold no space, so equal bytes
+// from space to space are equal words, and n words are at least 2n+1 bytes. A text without words has the stream " ".
+//
+// ASCII is normalised eight bytes at a step, without a branch for each. Other text takes the slow path a word at a time, from
+// the last separator before its first non-ASCII byte: per-rune tables, filled page by page on first use, answer for runes whose
+// mapping cannot depend on their neighbours; only words with others (combining marks mostly) go through package norm. Offsets
+// into the original text cost nothing here: Locate finds them again for the few documents that need them.
+package words
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
+
+// UnicodeVersion is the version of the Unicode tables in use.
+const UnicodeVersion = unicode.Version
+
+// Normaliser normalises texts, reusing its buffers. It is used by one goroutine at a time.
+type Normaliser struct {
+	stream []byte
+	word   composer
+}
+
+// Stream returns the normalised stream of text, valid until the next call, and the number of its words.
+func (n *Normaliser) Stream(text []byte) ([]byte, int64) {
+	n.stream = n.AppendStream(n.stream[:0], text)
+	stream := n.stream
+	if cap(n.stream) > retained {
+		n.stream = nil // one giant document must not hold its memory for the rest of the run
+	}
+	return stream, Count(stream)
+}
+
+// retained is the largest buffer, in bytes, that a Normaliser keeps from one text to the next.
+const retained = 16 << 20
+
+// Count returns the number of words of a stream.
+func Count(stream []byte) int64 { return int64(bytes.Count(stream, space)) - 1 }
+
+var space = []byte{' '}
+
+// ascii maps each ASCII byte to its byte in the stream: letters and digits in lower case, everything else a space.
+var ascii = func() (t [256]byte) {
+	for i := range t {
+		t[i] = ' '
+	}
+	for c := byte('0'); c <= '9'; c++ {
+		t[c] = c
+	}
+	for c := byte('a'); c <= 'z'; c++ {
+		t[c], t[c-'a'+'A'] = c, c
+	}
+	return t
+}()
+
+const highBits = 0x8080808080808080
+
+// AppendStream appends the normalised stream of text to dst.
+func (n *Normaliser) AppendStream(dst, text []byte) []byte {
+	dst = append(dst, ' ')
+	base := len(dst) // rewinding stops here
+	for i := 0; i < len(text); {
+		dst, i = appendASCII(dst, text, i)
+		if i == len(text) {
+			break
+		}
+		// text[i] is not ASCII. The letters before it may belong to its word, so the word is begun again.
+		if run := len(dst) - 1 - bytes.LastIndexByte(dst, ' '); run > 0 && len(dst) > base {
+			dst, i = dst[:len(dst)-run], i-run
+		}
+		dst, i = n.appendSlow(dst, text, i)
+	}
+	if dst[len(dst)-1] != ' ' {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// appendASCII appends the stream of text[i:] up to its first non-ASCII byte, and returns the position of that byte. dst ends
+// with a space or within a word that text[:i] began.
+func appendASCII(dst, text []byte, i int) ([]byte, int) {
+	dst = slices.Grow(dst, len(text)-i)
+	j := len(dst)
+	out := dst[:cap(dst)]
+	var previous uint64 = 1 // 1 after a space
+	if dst[j-1] != ' ' {
+		previous = 0
+	}
+	for ; i+8 <= len(text); i += 8 {
+		eight := text[i : i+8 : i+8]
+		if binary.LittleEndian.Uint64(eight)&highBits != 0 {
+			break
+		}
+		for _, c := range eight {
+			k := ascii[c]
+			out[j] = k
+			blank := (uint64(k) - 33) >> 63 // 1 for the space, the only byte of the stream below 33
+			j += int(1 - blank&previous)
+			previous = blank
+		}
+	}
+	for ; i < len(text) && text[i] < utf8.RuneSelf; i++ {
+		k := ascii[text[i]]
+		out[j] = k
+		blank := (uint64(k) - 33) >> 63
+		j += int(1 - blank&previous)
+		previous = blank
+	}
+	return dst[:j], i
+}
+
+// appendSlow appends what text[i:] begins with: a separator, or a whole word and the space after it.
+func (n *Normaliser) appendSlow(dst, text []byte, i int) ([]byte, int) {
+	before := len(dst)
+	dst, _, _, next := n.word.append(dst, text, i)
+	if len(dst) > before {
+		dst = append(dst, ' ')
+	}
+	if dst[len(dst)-1] != ' ' {
+		dst = append(dst, ' ')
+	}
+	return dst, next
+}
