@@ -56,10 +56,10 @@ type Match struct {
 	DocumentRow        int64    `parquet:"document_row" doc:"row of that object, from 0"`
 	Relation           string   `parquet:"relation" doc:"the first that holds of exact, exact_words, near_duplicate, probe_in_document, document_in_probe, overlaps"`
 	Jaccard            *float64 `parquet:"jaccard" unit:"fraction" doc:"Jaccard similarity of the 5-word shingles; null when near-duplicates were not looked for"`
-	CoveredWords       int64    `parquet:"covered_words" unit:"words" doc:"probe words in the union of its matches with this document"`
+	CoveredWords       *int64   `parquet:"covered_words" unit:"words" doc:"probe words in the union of its matches with this document; null without ngram"`
 	ProbeCoverage      *float64 `parquet:"probe_coverage" unit:"fraction" doc:"covered_words / words of the probe"`
 	DocumentCoverage   *float64 `parquet:"document_coverage" unit:"fraction" doc:"document words in the union of the matches / words of the document"`
-	LongestWords       int64    `parquet:"longest_words" unit:"words" doc:"longest match with this document"`
+	LongestWords       *int64   `parquet:"longest_words" unit:"words" doc:"longest match with this document; null without ngram"`
 	NearVerbatimRecall *float64 `parquet:"near_verbatim_recall" unit:"fraction" doc:"nv-recall of the pair; null when it was not computed"`
 	URL                *string  `parquet:"url" doc:"address of the document, as the corpus declares it"`
 	License            *string  `parquet:"license" doc:"licence of the document, as the corpus declares it"`
@@ -77,7 +77,7 @@ type Document struct {
 	WordsSHA256  *string `parquet:"words_sha256" doc:"digest of the words' keys joined by one space; null without words"`
 	Words        int64   `parquet:"words" unit:"words" doc:"words of the document"`
 	Probes       int64   `parquet:"probes" unit:"probes" doc:"distinct probes found in the document, or equal to it"`
-	LongestWords int64   `parquet:"longest_words" unit:"words" doc:"longest match with any probe"`
+	LongestWords *int64  `parquet:"longest_words" unit:"words" doc:"longest match with any probe; null without ngram"`
 }
 
 // The tables of what the corpus holds.

@@ -1,0 +1,187 @@
+// Package match lists, for each probe, the corpus documents that equal it or hold much of it, and records every document in
+// which anything was found. It is the fold that comes after ngram and hash on the same document: it reads their hits, and
+// compares nothing itself.
+//
+// Per probe it keeps at most Config.Max duplicates (those of smallest hash64) and Config.Max other documents of greatest
+// coverage, ties to the smallest hash64; both choices are the same whatever the order of documents. Rows of documents are handed
+// out as they come, since their number grows with the corpus.
+package match
+
+import (
+	"cmp"
+	"slices"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/fold"
+)
+
+// Config says what is listed.
+type Config struct {
+	Max         int                   // documents listed a probe, of each of the two kinds
+	MinCoverage float64               // least probe_coverage of a listed document that is no duplicate
+	Searched    bool                  // ngram runs: without it nothing is known of coverage
+	Units       func(probe int) int64 // length of a probe, in the unit of ngram
+	Bytes       bool                  // the unit is the byte
+}
+
+// State is the fold.
+type State struct {
+	config    Config
+	probes    map[int32]*listed
+	documents []schemas.Document
+}
+
+var _ fold.Fold[*State] = (*State)(nil)
+
+type listed struct {
+	duplicates []pair // ascending by reference
+	others     []pair // best first
+}
+
+// pair is a probe's document with what they share.
+type pair struct {
+	*fold.Ref
+	fold.Hit
+	units int64 // of the document
+}
+
+// NewState returns the state of no documents.
+func NewState(c Config) *State { return &State{config: c, probes: make(map[int32]*listed)} }
+
+// Add takes in one document, after the folds that look for hits in it.
+func (s *State) Add(d *fold.Document) {
+	hits := d.Hits()
+	if len(hits) == 0 {
+		return
+	}
+	units := d.Words
+	if s.config.Bytes {
+		units = int64(len(d.Text))
+	}
+	ref := d.Ref()
+	row := schemas.Document{
+		DocumentID: ref.ID, DocumentURI: ref.URI, DocumentRow: ref.Row,
+		SHA256: fold.SHA256(d.Text), Words: d.Words, Probes: int64(len(hits)),
+	}
+	if sum := d.WordsSHA256(); sum != "" {
+		row.WordsSHA256 = &sum
+	}
+	var longest int64
+	if s.config.Searched {
+		row.LongestWords = &longest
+	}
+	for _, h := range hits {
+		longest = max(longest, h.Longest)
+		l := s.probes[h.Probe]
+		if l == nil {
+			l = new(listed)
+			s.probes[h.Probe] = l
+		}
+		l.add(pair{ref, h, units}, s.config)
+	}
+	s.documents = append(s.documents, row)
+}
+
+func (l *listed) add(p pair, c Config) {
+	switch {
+	case p.Exact || p.ExactWords:
+		l.duplicates = keep(l.duplicates, p, c.Max, func(a, b pair) int { return a.Compare(b.Ref) })
+	case p.Qualifying && float64(p.ProbeCovered)/float64(c.Units(int(p.Probe))) >= c.MinCoverage:
+		l.others = keep(l.others, p, c.Max, better)
+	}
+}
+
+// better orders by coverage, which of one probe is the covered units, then by sampling order.
+func better(a, b pair) int {
+	return cmp.Or(cmp.Compare(b.ProbeCovered, a.ProbeCovered), a.Compare(b.Ref))
+}
+
+// keep inserts p into the sorted list and cuts the list to most.
+func keep(list []pair, p pair, most int, order func(a, b pair) int) []pair {
+	i, _ := slices.BinarySearchFunc(list, p, order)
+	if i >= most {
+		return list
+	}
+	list = slices.Insert(list, i, p)
+	return list[:min(len(list), most)]
+}
+
+// Merge takes in the state of other documents.
+func (s *State) Merge(o *State) {
+	s.documents = append(s.documents, o.documents...)
+	for probe, from := range o.probes {
+		l := s.probes[probe]
+		if l == nil {
+			s.probes[probe] = from
+			continue
+		}
+		for _, p := range slices.Concat(from.duplicates, from.others) {
+			l.add(p, s.config)
+		}
+	}
+	o.probes, o.documents = nil, nil
+}
+
+// TakeDocuments returns the rows of documents since the last call, in no particular order.
+func (s *State) TakeDocuments() []schemas.Document {
+	rows := s.documents
+	s.documents = nil
+	return rows
+}
+
+// The relations of a probe and a document.
+const (
+	Exact           = "exact"
+	ExactWords      = "exact_words"
+	ProbeInDocument = "probe_in_document"
+	DocumentInProbe = "document_in_probe"
+	Overlaps        = "overlaps"
+)
+
+// Contained is the coverage from which one text counts as held by the other (methods, section 2).
+const Contained = .9
+
+// Rows returns the rows of probe i with that id, in order of the table's key.
+func (s *State) Rows(i int, id string) []schemas.Match {
+	l := s.probes[int32(i)]
+	if l == nil {
+		return nil
+	}
+	pairs := slices.Concat(l.duplicates, l.others)
+	slices.SortFunc(pairs, func(a, b pair) int { return a.CompareKey(b.Ref) })
+	rows := make([]schemas.Match, len(pairs))
+	for k, p := range pairs {
+		row := schemas.Match{
+			ProbeID: id, DocumentID: p.ID, DocumentURI: p.URI, DocumentRow: p.Row,
+			URL: p.URL, License: p.License, RightsHolder: p.RightsHolder, OptOut: p.OptOut,
+		}
+		if s.config.Searched {
+			covered, longest := p.ProbeCovered, p.Longest
+			row.CoveredWords, row.LongestWords = &covered, &longest
+			row.ProbeCoverage, row.DocumentCoverage = ratio(covered, s.config.Units(i)), ratio(p.DocCovered, p.units)
+		}
+		switch {
+		case p.Exact:
+			row.Relation = Exact
+		case p.ExactWords:
+			row.Relation = ExactWords
+		case *row.ProbeCoverage >= Contained:
+			row.Relation = ProbeInDocument
+		case *row.DocumentCoverage >= Contained:
+			row.Relation = DocumentInProbe
+		default:
+			row.Relation = Overlaps
+		}
+		rows[k] = row
+	}
+	return rows
+}
+
+// ratio returns a/b, and null when b is 0.
+func ratio(a, b int64) *float64 {
+	if b == 0 {
+		return nil
+	}
+	r := float64(a) / float64(b)
+	return &r
+}

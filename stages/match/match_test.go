@@ -1,0 +1,187 @@
+package match_test
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/fold"
+	"palimpsest/stages/hash"
+	"palimpsest/stages/match"
+	"palimpsest/stages/ngram"
+	"palimpsest/stages/words"
+)
+
+// world is the three folds over the same documents, as the pipeline runs them.
+type world struct {
+	ngram *ngram.State
+	hash  *hash.State
+	match *match.State
+}
+
+func (w *world) merge(o *world) {
+	w.ngram.Merge(o.ngram)
+	w.hash.Merge(o.hash)
+	w.match.Merge(o.match)
+}
+
+// fold runs the folds over the documents, dealt to shards in that order, and merges the shards.
+func run(t *testing.T, probes []*fold.Probe, documents []string, order []int, shards, most int) *world {
+	t.Helper()
+	texts, err := ngram.NewTexts(probes, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := ngram.NewIndex(texts, ngram.Config{MinWords: 5, MaxSources: 3})
+	hashes := hash.NewIndex(probes)
+	config := match.Config{Max: most, MinCoverage: .1, Searched: true, Units: texts.Units}
+	var all []*world
+	for range shards {
+		all = append(all, &world{ngram.NewState(index), hash.NewState(hashes), match.NewState(config)})
+	}
+	var n words.Normaliser
+	var d fold.Document
+	for k, i := range order {
+		w := all[k%shards]
+		stream, count := n.Stream([]byte(documents[i]))
+		d.Reset([]byte(documents[i]), stream, count, func() fold.Ref { return fold.NewRef(fmt.Sprint("d", i), "mem://c/x", int64(i)) })
+		w.ngram.Add(&d)
+		w.hash.Add(&d)
+		w.match.Add(&d)
+	}
+	for _, w := range all[1:] {
+		all[0].merge(w)
+	}
+	return all[0]
+}
+
+func inOrder(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+const text = "one two three four five six seven eight nine ten"
+
+func work(id, text string) *fold.Probe {
+	return &fold.Probe{ID: id, Kind: fold.Work, Text: []byte(text)}
+}
+
+func TestRelations(t *testing.T) {
+	documents := []string{
+		text,                                  // exact
+		"One, two, three, four: " + text[19:], // exact_words
+		"zero zero " + text + " eleven twelve thirteen",       // probe_in_document
+		"two three four five six",                             // document_in_probe
+		"zero one two three four five eleven twelve thirteen", // overlaps
+		"two three four five",                                 // too short to be found
+	}
+	w := run(t, []*fold.Probe{work("p", text)}, documents, inOrder(len(documents)), 2, 20)
+	type row struct {
+		ID, Relation                 string
+		Covered, Longest             int64
+		ProbeCoverage, DocumentCover float64
+	}
+	var got []row
+	for _, m := range w.match.Rows(0, "p") {
+		got = append(got, row{m.DocumentID, m.Relation, *m.CoveredWords, *m.LongestWords, *m.ProbeCoverage, *m.DocumentCoverage})
+	}
+	want := []row{
+		{"d0", match.Exact, 10, 10, 1, 1},
+		{"d1", match.ExactWords, 10, 10, 1, 1},
+		{"d2", match.ProbeInDocument, 10, 10, 1, 10. / 15},
+		{"d3", match.DocumentInProbe, 5, 5, .5, 1},
+		{"d4", match.Overlaps, 5, 5, .5, 5. / 9},
+	}
+	if d := gocmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if got := w.hash.Counts(0); got != (hash.Counts{Exact: 1, ExactWords: 2}) {
+		t.Errorf("counts %+v", got)
+	}
+	var rows []schemas.Document
+	for _, r := range w.match.TakeDocuments() {
+		rows = append(rows, schemas.Document{DocumentID: r.DocumentID, Words: r.Words, Probes: r.Probes})
+	}
+	slices.SortFunc(rows, func(a, b schemas.Document) int { return strings.Compare(a.DocumentID, b.DocumentID) })
+	if d := gocmp.Diff([]schemas.Document{
+		{DocumentID: "d0", Words: 10, Probes: 1}, {DocumentID: "d1", Words: 10, Probes: 1}, {DocumentID: "d2", Words: 15, Probes: 1},
+		{DocumentID: "d3", Words: 5, Probes: 1}, {DocumentID: "d4", Words: 9, Probes: 1},
+	}, rows); d != "" {
+		t.Errorf("documents (-want +got):\n%s", d)
+	}
+}
+
+// TestShortProbes shows that a probe too short for a span is still found by its digest, and only by it.
+func TestShortProbes(t *testing.T) {
+	documents := []string{"Hello, world", "hello world", "say hello world", "", ""}
+	w := run(t, []*fold.Probe{work("empty", ""), work("short", "Hello, world")}, documents, inOrder(5), 1, 20)
+	if got := w.hash.Counts(0); got != (hash.Counts{Exact: 2}) {
+		t.Errorf("the empty probe: %+v; an empty text equals an empty text, and has no words to share", got)
+	}
+	if got := w.hash.Counts(1); got != (hash.Counts{Exact: 1, ExactWords: 2}) {
+		t.Errorf("the short probe: %+v", got)
+	}
+	if rows := w.match.Rows(1, "short"); len(rows) != 2 || rows[0].Relation != match.Exact || *rows[0].ProbeCoverage != 0 {
+		t.Errorf("rows %+v", rows)
+	}
+}
+
+// TestOrder shows that what is listed under a cap is what the definition says, and does not depend on order or shards.
+func TestOrder(t *testing.T) {
+	var documents []string
+	split := strings.Fields(text)
+	for i := range 60 {
+		n := 5 + i%6
+		documents = append(documents, fmt.Sprintf("x%d %s y%d", i, strings.Join(split[:n], " "), i))
+	}
+	for range 9 {
+		documents = append(documents, text)
+	}
+	probes := []*fold.Probe{work("p", text)}
+	first := run(t, probes, documents, inOrder(len(documents)), 1, 4).match.Rows(0, "p")
+
+	// By definition: of the duplicates the four of smallest hash64, and of the rest the four of greatest coverage, ties by hash64.
+	type candidate struct {
+		ref     fold.Ref
+		covered int
+	}
+	var duplicates, others []candidate
+	for i := range documents {
+		c := candidate{fold.NewRef(fmt.Sprint("d", i), "mem://c/x", int64(i)), 5 + i%6}
+		if i >= 60 {
+			duplicates = append(duplicates, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	byHash := func(a, b candidate) int { return cmp.Compare(a.ref.Hash64, b.ref.Hash64) }
+	slices.SortFunc(duplicates, byHash)
+	slices.SortFunc(others, func(a, b candidate) int { return cmp.Or(b.covered-a.covered, byHash(a, b)) })
+	var want, got []string
+	for _, c := range slices.Concat(duplicates[:4], others[:4]) {
+		want = append(want, c.ref.ID)
+	}
+	for _, r := range first {
+		got = append(got, r.DocumentID)
+	}
+	slices.Sort(want)
+	if d := gocmp.Diff(want, got); d != "" {
+		t.Fatalf("(-want +got):\n%s", d)
+	}
+	for seed := range uint64(5) {
+		order := rand.New(rand.NewPCG(seed, 0)).Perm(len(documents))
+		again := run(t, probes, documents, order, int(seed)+1, 4).match.Rows(0, "p")
+		if d := gocmp.Diff(first, again); d != "" {
+			t.Errorf("order %d (-first +again):\n%s", seed, d)
+		}
+	}
+}
