@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# interop/run.sh RUN_DIR exchanges files with pyarrow, DuckDB, Polars and Spark: the reader's tests read what they wrote, and they
+# read the tables of the finished run at RUN_DIR. It needs Python 3.11 or later and, for Spark, Java 17.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+run=$(cd "$1" && pwd)
+cd "$here/../.."
+. .ci/cache.sh
+
+python=$(python_with "$here/requirements.txt")
+written=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-foreign.XXXXXX")
+trap 'rm -rf "$written"' EXIT
+
+export SPARK_LOCAL_IP=127.0.0.1
+"$python" "$here/write.py" "$written"
+PALIMPSEST_FOREIGN=$written "${GO:-go}" test -count=1 -v -run Foreign ./stages/read | tee "$written/output" | grep -vE '^ +--- PASS|^=== '
+# A test that was skipped, or is gone, shows nothing.
+grep -q '^--- PASS: .*Foreign' "$written/output"
+
+"$python" "$here/read_tables.py" "$run"

@@ -1,0 +1,78 @@
+# Palimpsest. `make help` lists the targets. build, demo and test need nothing but Go and make.
+
+GO      ?= go
+BIN     := bin/palimpsest
+CONFIG  := configs/demo/demo.yaml
+RUN     := out/demo
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# Packages of other modules that are run as tools, never linked.
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+FUZZTIME ?= 20s
+# Systems other than this one that the packages must compile for. 32 bits are not among them: an index is larger than they reach.
+PLATFORMS := linux/arm64 darwin/arm64 windows/amd64
+
+# The program is pure Go: one build cache serves the build and the tests. Only the race detector needs C.
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 16
+
+.PHONY: build
+build: ## build bin/palimpsest
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/palimpsest
+
+.PHONY: demo
+demo: build ## run the demo and show what it found; a second call shows the finished run
+	./$(BIN) run -c $(CONFIG)
+	./$(BIN) show $(RUN)
+
+.PHONY: test
+test: ## run the tests; Go alone, minutes
+	$(GO) test -timeout 15m ./...
+
+.PHONY: race
+race: ## run the tests under the race detector, but for the packages that link the cloud drivers; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $$(.ci/packages.sh)
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, golangci-lint
+	@unformatted=$$(gofmt -l cmd pipeline stages schemas); \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+.PHONY: vuln
+vuln: ## look up known vulnerabilities in what the program calls; skipped, and said so, without the database
+	@.ci/vuln.sh || [ $$? -eq 77 ] # 77: skipped
+
+.PHONY: portable
+portable: ## type-check the packages without cloud drivers for other systems
+	@packages=$$(.ci/packages.sh); for p in $(PLATFORMS); do \
+	echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet $$packages || exit 1; done
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	.ci/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: interop
+interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, DuckDB and Polars read the demo's tables
+	.ci/interop/run.sh $(RUN)
+
+.PHONY: stores
+stores: build ## run over the S3, GCS and Azure protocols against local servers and compare the tables
+	.ci/stores/run.sh ./$(BIN)
+
+.PHONY: clean
+clean: ## remove what make built and the demo's output
+	rm -rf bin out

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"palimpsest/pipeline"
+	"palimpsest/schemas"
+	"palimpsest/stages/store"
+)
+
+type statusCommand struct {
+	Run_ string `arg:"" name:"run" help:"The run's directory: a path or URL."`
+}
+
+// Run carries out the command.
+func (c *statusCommand) Run(e *environment) error {
+	s := store.New()
+	defer s.Close()
+	state, m, why, err := pipeline.ReadManifest(e.ctx, s, c.Run_)
+	if err != nil {
+		return err
+	}
+	switch state {
+	case pipeline.Absent:
+		return &pipeline.DataError{Err: fmt.Errorf("%s: no run is there", c.Run_)}
+	case pipeline.Incomplete:
+		fmt.Fprintf(e.out, "%s: incomplete: %s; run it again to finish it\n", c.Run_, why)
+		e.code = pipeline.ExitRetry
+		return nil
+	}
+	fmt.Fprintf(e.out, "%s: complete\n", c.Run_)
+	t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "table\tformat\trows\tbytes\n")
+	for _, o := range m.Outputs {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\n", o.Table, o.Format, o.Rows, o.Bytes)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, f := range m.Failures {
+		fmt.Fprintln(e.out, "quarantined:", f)
+	}
+	return nil
+}
+
+type schemaCommand struct {
+	Table  string `arg:"" optional:"" help:"One table; all of them without it."`
+	Format string `enum:"text,json,sql" default:"text" help:"text, json, or sql (CREATE TABLE)."`
+}
+
+// Run carries out the command.
+func (c *schemaCommand) Run(e *environment) error {
+	tables := schemas.All()
+	if c.Table != "" {
+		t, ok := schemas.Lookup(c.Table)
+		if !ok {
+			var names []string
+			for _, t := range tables {
+				names = append(names, t.Name)
+			}
+			return &pipeline.UsageError{Err: fmt.Errorf("no table %q; the tables are %s", c.Table, strings.Join(names, ", "))}
+		}
+		tables = []*schemas.Table{t}
+	}
+	switch c.Format {
+	case "json":
+		enc := json.NewEncoder(e.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(tables)
+	case "sql":
+		for _, t := range tables {
+			fmt.Fprintln(e.out, t.DDL())
+		}
+	default:
+		for _, t := range tables {
+			fmt.Fprintln(e.out, t.DDL())
+		}
+	}
+	return nil
+}

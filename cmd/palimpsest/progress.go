@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cheggaaa/pb/v3"
+	"golang.org/x/term"
+
+	"palimpsest/pipeline"
+)
+
+// progress shows how far a run has come: a bar on a terminal, a log line every ten seconds elsewhere.
+type progress struct {
+	quit chan struct{}
+	done sync.WaitGroup
+}
+
+func (e *environment) watch(m *pipeline.Meter, log *slog.Logger) *progress {
+	p := &progress{quit: make(chan struct{})}
+	show, every := logLines(m, log), 10*time.Second
+	if f, ok := e.err.(*os.File); ok && e.log == "auto" && term.IsTerminal(int(f.Fd())) {
+		show, every = bars(m, e.err), 200*time.Millisecond
+	}
+	p.done.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				show(false)
+			case <-p.quit:
+				show(true)
+				return
+			}
+		}
+	})
+	return p
+}
+
+func (p *progress) stop() {
+	close(p.quit)
+	p.done.Wait()
+}
+
+func logLines(m *pipeline.Meter, log *slog.Logger) func(last bool) {
+	start := time.Now()
+	return func(last bool) {
+		phase := m.Phase()
+		if last && time.Since(start) < 10*time.Second {
+			return // a short run speaks for itself
+		}
+		attrs := []any{"phase", phase.Name, "documents", m.Documents.Load(), "text_mb_per_s", rate(m.TextBytes.Load(), start)}
+		if phase.Total > 0 {
+			attrs = append(attrs, "done", fmt.Sprintf("%.1f%%", 100*float64(m.Done.Load())/float64(phase.Total)))
+		}
+		log.Info("progress", attrs...)
+	}
+}
+
+func rate(bytes int64, since time.Time) int64 {
+	return int64(float64(bytes) / 1e6 / max(time.Since(since).Seconds(), 1e-3))
+}
+
+func bars(m *pipeline.Meter, w io.Writer) func(last bool) {
+	var (
+		bar  *pb.ProgressBar
+		name string
+	)
+	return func(last bool) {
+		phase := m.Phase()
+		if bar != nil && (last || phase.Name != name) {
+			bar.Finish()
+			bar = nil
+		}
+		if phase.Name != name {
+			name = phase.Name
+			switch {
+			case last || name == "":
+			case phase.Total == 0:
+				fmt.Fprintln(w, name)
+			default:
+				bar = pb.New64(phase.Total).Set(pb.Bytes, true).SetWriter(w).SetTemplateString(
+					`{{string . "name"}} {{counters . }} {{bar . }} {{percent . }} {{speed . "%s/s"}} {{rtime . "%s left"}}`).
+					Set("name", name).Start()
+			}
+		}
+		if bar != nil {
+			bar.SetCurrent(m.Done.Load())
+		}
+	}
+}

@@ -1,0 +1,232 @@
+// Package pipeline says how work is scheduled.
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is what one YAML file says, defaults filled in. A stage whose key is absent is nil and does not run, and its tables
+// are then absent too. LoadConfig makes it; the json tags name the keys of the file.
+type Config struct {
+	Output      string      `json:"output,omitzero"`       // URL or local path under which <run_id>/ is written
+	RunID       string      `json:"run_id,omitzero"`       // default: digest of config and input versions
+	LogicalDate string      `json:"logical_date,omitzero"` // RFC 3339 date or time that the run stands for
+	OnBadInput  string      `json:"on_bad_input"`          // quarantine (default) or fail
+	Corpus      *Corpus     `json:"corpus,omitempty"`
+	Probes      ProbeList   `json:"probes"`
+	Controls    *Controls   `json:"controls,omitempty"`
+	Hash        *Hash       `json:"hash,omitempty"`
+	Ngram       *Ngram      `json:"ngram,omitempty"`
+	Likelihood  *Likelihood `json:"likelihood,omitempty"`
+	Evidence    Evidence    `json:"evidence"`
+	Resources   Resources   `json:"resources,omitzero"`
+}
+
+// Corpus says where the documents are. Columns: text (default text), id, url, license, rights_holder, opt_out.
+type Corpus struct {
+	URLs    []string          `json:"urls"`
+	Columns map[string]string `json:"columns"` // by role, the name of the column in the files
+}
+
+// ProbeSource is one source of probes: Parquet files, or the corpus itself.
+type ProbeSource struct {
+	From    string            `json:"from,omitzero"` // "corpus", or empty for urls
+	Rate    float64           `json:"rate,omitzero"` // share of the corpus that is taken, by hash of the document key; default 1; 0 with urls
+	URLs    []string          `json:"urls,omitempty"`
+	Kind    string            `json:"kind"` // generation, work or canary, where no column says it; default work
+	Columns map[string]string `json:"columns,omitempty"`
+}
+
+// ProbeList is a list of sources, or one.
+type ProbeList []ProbeSource
+
+// Controls are texts like the probes that the model was not trained on. Columns: text (default text), id, control_group.
+type Controls struct {
+	URLs    []string          `json:"urls"`
+	Columns map[string]string `json:"columns"`
+}
+
+// Hash configures exact duplicates.
+type Hash struct {
+	NearDuplicate float64 `json:"near_duplicate"` // Jaccard threshold; 0 turns near-duplicates off
+}
+
+// Ngram configures overlap (methods, section 2).
+type Ngram struct {
+	Unit       string  `json:"unit"`                // words (default) or bytes
+	MinWords   int     `json:"min_words,omitempty"` // default 13; 0 in unit bytes, where it has no meaning
+	MinBytes   *int    `json:"min_bytes"`           // default 60 of the normalised stream; unit bytes: 50; never nil
+	Report     []int   `json:"report"`              // n of the overlap table, ascending; default 13 25 50, in bytes 50 100 200
+	MaxSources *int    `json:"max_sources"`         // documents listed a span; default 10; never nil
+	MaxMatches *int    `json:"max_matches"`         // documents listed a probe; default 20; never nil
+	MinMatch   float64 `json:"min_match"`           // probe_coverage from which a document is listed; default .1
+}
+
+// Likelihood configures the models (methods, sections 4 and 5).
+type Likelihood struct {
+	Target    Model   `json:"target"`
+	Reference *Model  `json:"reference,omitempty"`
+	Windows   Windows `json:"windows"`
+	Tokens    string  `json:"tokens"` // which probes' tokens go into a table: none (default), canaries or all
+}
+
+// Model is one model's log-probabilities.
+type Model struct {
+	Engine  string            `json:"engine"`         // columns
+	Name    string            `json:"name"`           // name in the tables; default target or reference
+	URLs    []string          `json:"urls,omitempty"` // Parquet keyed by probe id; default: the probes' own files
+	Columns map[string]string `json:"columns"`        // id, log_probs, token_ids, byte_offsets, ranks, means, deviations, top_ids, top_log_probs
+}
+
+// Windows configures extraction.
+type Windows struct {
+	Prefix  int    `json:"prefix"`  // tokens; default 50
+	Suffix  int    `json:"suffix"`  // tokens; default 50
+	Stride  int    `json:"stride"`  // tokens; default 10
+	TopK    int    `json:"top_k"`   // default 40
+	Context string `json:"context"` // window (default): the suffix given its prefix alone; text: given all text before it
+}
+
+// Evidence configures the judgement.
+type Evidence struct {
+	// Score is the one score of the test; default reference_log_ratio, else min_k_pp, else min_k, by what the models give. Empty
+	// without likelihood.
+	Score string `json:"score,omitzero"`
+	Texts *bool  `json:"texts"` // whether texts go into the tables; default true; never nil
+}
+
+// Resources bounds what a run takes of the machine. They change no result.
+type Resources struct {
+	Workers int      `json:"workers"` // 0: all cores
+	Memory  ByteSize `json:"memory"`  // default 4GiB
+}
+
+// ByteSize is a number of bytes, written like 4GiB, 512MB or 1000000.
+type ByteSize int64
+
+// failOnBadInput is the value of on_bad_input that ends the run at the first input that cannot be read.
+const failOnBadInput = "fail"
+
+// logicalDate returns the date that the run stands for, or nil.
+func (c *Config) logicalDate() *time.Time {
+	for _, layout := range dateLayouts {
+		if t, err := time.Parse(layout, c.LogicalDate); err == nil {
+			t = t.UTC()
+			return &t
+		}
+	}
+	return nil
+}
+
+var dateLayouts = []string{time.DateOnly, time.RFC3339Nano}
+
+// workers returns how many goroutines share the work.
+func (c *Config) workers() int {
+	if c.Resources.Workers > 0 {
+		return c.Resources.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// folds reports whether a stage reads the documents of the corpus.
+func (c *Config) folds() bool { return c.Hash != nil || c.Ngram != nil }
+
+// Resolved returns the configuration with its defaults as JSON, keys in the order of Config, credentials in URLs left out.
+func (c *Config) Resolved() []byte { return c.withoutCredentials().encode() }
+
+// Digest returns the SHA-256 of Resolved without output, run_id and resources: configurations with the same digest give the
+// same tables from the same inputs.
+func (c *Config) Digest() string {
+	d := c.withoutCredentials()
+	d.Output, d.RunID, d.Resources = "", "", Resources{}
+	sum := sha256.Sum256(d.encode())
+	return hex.EncodeToString(sum[:])
+}
+
+func (c *Config) encode() []byte {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(c); err != nil {
+		panic("pipeline: a configuration that is no JSON: " + err.Error()) // it holds strings and finite numbers only
+	}
+	return []byte(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// withoutCredentials returns a copy whose URLs have no user and none of the query parameters that hold secrets.
+func (c *Config) withoutCredentials() *Config {
+	d := *c
+	d.Output = redact(d.Output)
+	if c.Corpus != nil {
+		d.Corpus = &Corpus{redactAll(c.Corpus.URLs), c.Corpus.Columns}
+	}
+	if c.Controls != nil {
+		d.Controls = &Controls{redactAll(c.Controls.URLs), c.Controls.Columns}
+	}
+	d.Probes = slices.Clone(c.Probes)
+	for i := range d.Probes {
+		d.Probes[i].URLs = redactAll(d.Probes[i].URLs)
+	}
+	if c.Likelihood != nil {
+		l := *c.Likelihood
+		l.Target.URLs = redactAll(l.Target.URLs)
+		if l.Reference != nil {
+			r := *l.Reference
+			r.URLs = redactAll(r.URLs)
+			l.Reference = &r
+		}
+		d.Likelihood = &l
+	}
+	return &d
+}
+
+func redactAll(urls []string) []string {
+	urls = slices.Clone(urls)
+	for i, u := range urls {
+		urls[i] = redact(u)
+	}
+	return urls
+}
+
+// redact removes user, password and query parameters that look like secrets. A local path stays as it is.
+func redact(u string) string {
+	scheme, rest, ok := strings.Cut(u, "://")
+	if !ok {
+		return u
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	host, path, hasPath := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		host = host[at+1:]
+	}
+	if hasPath {
+		host += "/" + path
+	}
+	var kept []string
+	for p := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, _, _ := strings.Cut(p, "=")
+		if !secretName(name) {
+			kept = append(kept, p)
+		}
+	}
+	if len(kept) > 0 {
+		host += "?" + strings.Join(kept, "&")
+	}
+	return scheme + "://" + host
+}
+
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"key", "secret", "token", "pass", "credential", "signature", "%"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return name == "sig" || name == "sas"
+}

@@ -1,0 +1,377 @@
+package pipeline
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// The roles that columns of the input can have.
+var (
+	corpusRoles  = []string{"text", "id", "url", "license", "rights_holder", "opt_out"}
+	probeRoles   = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder", "license", "label"}
+	controlRoles = []string{"id", "text", "control_group"}
+	modelRoles   = []string{"id", "log_probs", "token_ids", "byte_offsets", "ranks", "means", "deviations", "top_ids", "top_log_probs"}
+)
+
+var (
+	runIDPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	bucketSchemes = []string{"s3", "gs", "azblob"}
+	schemes       = append([]string{"file", "mem"}, bucketSchemes...)
+)
+
+// Columns of likelihood that are scores: their order is that of preference, then of the table.
+var scores = []string{"reference_log_ratio", "min_k_pp", "min_k", "log_prob", "bits_per_byte", "perplexity", "zlib_ratio", "memorized_bits",
+	"lowercase_ratio", "prior_lift"}
+
+// check fills in the defaults and reports impossible values.
+func (l *loader) check(c *Config) {
+	l.checkRun(c)
+	if c.Corpus != nil {
+		l.urls("corpus.urls", c.Corpus.URLs)
+		c.Corpus.Columns = l.columns("corpus.columns", c.Corpus.Columns, corpusRoles, "text", "text")
+	}
+	l.checkProbes(c)
+	if c.Controls != nil {
+		l.urls("controls.urls", c.Controls.URLs)
+		c.Controls.Columns = l.columns("controls.columns", c.Controls.Columns, controlRoles, "text", "text")
+		if c.Likelihood == nil {
+			l.problem("controls", "controls calibrate likelihood, which is not configured; add likelihood or remove controls")
+		}
+	}
+	l.checkStages(c)
+	if c.Ngram != nil {
+		l.checkNgram(c.Ngram)
+	}
+	if c.Likelihood != nil {
+		l.checkLikelihood(c.Likelihood)
+	}
+	l.checkEvidence(c)
+	l.between("resources.workers", c.Resources.Workers, 0, 1024)
+	if !l.given("resources.memory") {
+		c.Resources.Memory = 4 << 30
+	} else if c.Resources.Memory < 64<<20 {
+		l.problem("resources.memory", "%d bytes are too few; give at least 64MiB", int64(c.Resources.Memory))
+	}
+}
+
+func (l *loader) checkRun(c *Config) {
+	if !l.given("output") {
+		l.problem("output", "required; give the URL or local path under which runs are written, like file:///data/evidence")
+	} else {
+		l.url("output", c.Output)
+	}
+	if l.given("run_id") && !runIDPattern.MatchString(c.RunID) {
+		l.problem("run_id", "%s is no name for a run; use up to 128 letters, digits, dots, underscores and dashes, and begin with a letter or digit",
+			quote(c.RunID))
+	}
+	if l.given("logical_date") && c.logicalDate() == nil {
+		l.problem("logical_date", "%s is no date; write 2026-11-23 or 2026-11-23T04:00:00Z (RFC 3339)", quote(c.LogicalDate))
+	}
+	l.word("on_bad_input", &c.OnBadInput, "quarantine", failOnBadInput)
+}
+
+// checkStages reports stages that cannot run and inputs that nothing reads.
+func (l *loader) checkStages(c *Config) {
+	if !c.folds() && c.Likelihood == nil {
+		l.problem("", "no stage is configured; add at least one of hash, ngram and likelihood, {} for the defaults")
+	}
+	for _, stage := range []struct {
+		key string
+		on  bool
+	}{{"hash", c.Hash != nil}, {"ngram", c.Ngram != nil}} {
+		if stage.on && c.Corpus == nil {
+			l.problem(stage.key, "reads the corpus, which is not configured; add corpus or remove %s", stage.key)
+		}
+	}
+	fromCorpus := slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From == "corpus" })
+	if c.Corpus != nil && !c.folds() && !fromCorpus {
+		l.problem("corpus", "no stage reads it; add hash, ngram or a source of probes with from: corpus, or remove corpus")
+	}
+	if c.Hash != nil {
+		switch n := c.Hash.NearDuplicate; {
+		case n < 0 || n > 1:
+			l.problem("hash.near_duplicate", "%v is no Jaccard threshold; it is 0 (off) or above 0 and at most 1", n)
+		case n > 0:
+			l.problem("hash.near_duplicate", "near-duplicates are not implemented in this version; remove hash.near_duplicate or set it to 0")
+		}
+	}
+}
+
+func (l *loader) checkProbes(c *Config) {
+	if len(c.Probes) == 0 {
+		l.problem("probes", "required; give at least one source of probes")
+	}
+	for i := range c.Probes {
+		s, key := &c.Probes[i], "probes"
+		if l.given("probes.0") {
+			key = join(key, strconv.Itoa(i))
+		}
+		switch s.From {
+		case "corpus":
+			if c.Corpus == nil {
+				l.problem(key+".from", "there is no corpus to take probes from; add corpus or give urls")
+			}
+			for _, k := range []string{"urls", "columns"} {
+				if l.given(join(key, k)) {
+					l.problem(join(key, k), "has no meaning beside from: corpus, which takes the corpus's own; remove one of the two")
+				}
+			}
+			if !l.given(key + ".rate") {
+				s.Rate = 1
+			} else if s.Rate <= 0 || s.Rate > 1 {
+				l.problem(key+".rate", "%v is no share of the corpus; it is above 0 and at most 1", s.Rate)
+			}
+		case "":
+			if l.given(key + ".from") {
+				l.problem(key+".from", `the only value is corpus; remove the key if the probes have urls of their own`)
+			}
+			if l.given(key + ".rate") {
+				l.problem(key+".rate", "samples the corpus only; add from: corpus or remove rate")
+			}
+			l.urls(key+".urls", s.URLs)
+			s.Columns = l.columns(key+".columns", s.Columns, probeRoles, "text", "text")
+		default:
+			l.problem(key+".from", "%s is unknown; the only value is corpus", quote(s.From))
+		}
+		l.word(key+".kind", &s.Kind, "work", "generation", "canary")
+	}
+}
+
+func (l *loader) checkNgram(n *Ngram) {
+	minimum, report := "ngram.min_words", []int{13, 25, 50}
+	least := 13
+	switch {
+	case n.Unit == "tokens":
+		l.problem("ngram.unit", "tokens are not implemented in this version; use words or bytes")
+		return
+	default:
+		l.word("ngram.unit", &n.Unit, "words", "bytes")
+	}
+	bytes := 60
+	if n.Unit == "bytes" {
+		bytes = 50
+	}
+	def(l, "ngram.min_bytes", &n.MinBytes, bytes)
+	if n.Unit == "bytes" {
+		if l.given("ngram.min_words") {
+			l.problem("ngram.min_words", "has no meaning in unit bytes, where min_bytes alone applies; remove it")
+		}
+		n.MinWords = 0
+		l.between("ngram.min_bytes", *n.MinBytes, 1, 1<<20)
+		minimum, least, report = "ngram.min_bytes", *n.MinBytes, []int{50, 100, 200}
+	} else {
+		if l.given("ngram.min_words") {
+			l.between("ngram.min_words", n.MinWords, 1, 10_000)
+			least = n.MinWords
+		}
+		n.MinWords = least
+		l.between("ngram.min_bytes", *n.MinBytes, 0, 1<<20)
+	}
+	l.checkReport(n, report, strings.TrimPrefix(minimum, "ngram."), least)
+	def(l, "ngram.max_sources", &n.MaxSources, 10)
+	l.between("ngram.max_sources", *n.MaxSources, 0, 1000)
+	def(l, "ngram.max_matches", &n.MaxMatches, 20)
+	l.between("ngram.max_matches", *n.MaxMatches, 0, 1000)
+	if !l.given("ngram.min_match") {
+		n.MinMatch = .1
+	} else if n.MinMatch < 0 || n.MinMatch > 1 {
+		l.problem("ngram.min_match", "%v is no share of a probe; it is from 0 to 1", n.MinMatch)
+	}
+}
+
+// checkReport fills in the usual lengths, those that some span can have, or checks the ones given.
+func (l *loader) checkReport(n *Ngram, usual []int, minimum string, least int) {
+	const key = "ngram.report"
+	if !l.given(key) {
+		n.Report = slices.DeleteFunc(usual, func(x int) bool { return x < least })
+		if len(n.Report) == 0 {
+			n.Report = []int{least}
+		}
+		return
+	}
+	if len(n.Report) == 0 {
+		l.problem(key, "is empty; list at least one length, or remove the key for the usual ones")
+	}
+	for i, x := range n.Report {
+		at := join(key, strconv.Itoa(i))
+		switch {
+		case x < least:
+			l.problem(at, "%d is less than %s, %d, and spans are never shorter; remove it or lower %s", x, minimum, least, minimum)
+		case i > 0 && x <= n.Report[i-1]:
+			l.problem(at, "%d comes after %d; list each length once, in ascending order", x, n.Report[i-1])
+		}
+	}
+}
+
+func (l *loader) checkLikelihood(m *Likelihood) {
+	if !l.given("likelihood.target") {
+		l.problem("likelihood.target", "required; say where the log-probabilities of the model are, like {columns: {log_probs: log_probs}}")
+	} else {
+		l.checkModel("likelihood.target", &m.Target, "target")
+	}
+	if m.Reference != nil {
+		l.checkModel("likelihood.reference", m.Reference, "reference")
+		if m.Reference.Name == m.Target.Name {
+			l.problem("likelihood.reference.name", "target and reference have the same name, %s; give them two", quote(m.Target.Name))
+		}
+	}
+	for _, w := range []struct {
+		key   string
+		value *int
+		usual int
+	}{{"prefix", &m.Windows.Prefix, 50}, {"suffix", &m.Windows.Suffix, 50}, {"stride", &m.Windows.Stride, 10}, {"top_k", &m.Windows.TopK, 40}} {
+		key := "likelihood.windows." + w.key
+		if !l.given(key) {
+			*w.value = w.usual
+		}
+		l.between(key, *w.value, 1, 1_000_000)
+	}
+	l.word("likelihood.windows.context", &m.Windows.Context, "window", "text")
+	l.word("likelihood.tokens", &m.Tokens, "none", "canaries", "all")
+}
+
+func (l *loader) checkModel(key string, m *Model, name string) {
+	switch m.Engine {
+	case "http", "embedded":
+		l.problem(key+".engine", "the engine %s is not implemented in this version; use columns", m.Engine)
+	default:
+		l.word(key+".engine", &m.Engine, "columns")
+	}
+	if !l.given(key + ".name") {
+		m.Name = name
+	} else if m.Name == "" || len(m.Name) > 200 || strings.ContainsFunc(m.Name, unicode.IsControl) {
+		l.problem(key+".name", "%s is no name; use 1 to 200 printable characters", quote(m.Name))
+	}
+	if l.given(key + ".urls") {
+		l.urls(key+".urls", m.URLs)
+		m.Columns = l.columns(key+".columns", m.Columns, modelRoles, "id", "id")
+	} else {
+		m.Columns = l.columns(key+".columns", m.Columns, modelRoles, "", "")
+		if m.Columns["id"] != "" {
+			l.problem(key+".columns.id", "has no meaning without urls, since the columns stand beside the probes; give urls or remove it")
+		}
+	}
+	if m.Columns["log_probs"] == "" && !l.given(key+".columns.log_probs") {
+		l.problem(key+".columns.log_probs", "required; name the column of the tokens' log-probabilities")
+	}
+	for _, pair := range [][2]string{{"means", "deviations"}, {"top_ids", "top_log_probs"}} {
+		for i := range pair {
+			if m.Columns[pair[i]] != "" && m.Columns[pair[1-i]] == "" {
+				l.problem(join(key+".columns", pair[i]), "is of use with %s only; name that column too, or remove this one", pair[1-i])
+			}
+		}
+	}
+}
+
+// checkEvidence picks the score of the test, or reports why the one given cannot be had.
+func (l *loader) checkEvidence(c *Config) {
+	def(l, "evidence.texts", &c.Evidence.Texts, true)
+	score, m := &c.Evidence.Score, c.Likelihood
+	cannot := func(score string) string {
+		moments := m.Target.Columns["means"] != "" && m.Target.Columns["deviations"] != ""
+		switch {
+		case (score == "reference_log_ratio" || score == "memorized_bits") && m.Reference == nil:
+			return "needs a reference model; add likelihood.reference or choose another score"
+		case score == "min_k_pp" && !moments:
+			return "needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score"
+		case score == "lowercase_ratio" || score == "prior_lift":
+			return "needs a second pass over the model, which the engine columns cannot make; choose another score"
+		}
+		return ""
+	}
+	switch {
+	case !l.given("evidence.score"):
+		if m != nil {
+			*score = scores[slices.IndexFunc(scores, func(s string) bool { return cannot(s) == "" })]
+		}
+	case !slices.Contains(scores, *score):
+		l.problem("evidence.score", "%s is no score; %s", quote(*score), nearest(*score, scores))
+	case m == nil:
+		l.problem("evidence.score", "%s comes from likelihood, which is not configured; add likelihood or remove the score", *score)
+	default:
+		if why := cannot(*score); why != "" {
+			l.problem("evidence.score", "%s %s", *score, why)
+		}
+	}
+}
+
+// def fills in a value that was not given, or could not be read.
+func def[V any](l *loader, key string, v **V, usual V) {
+	if *v == nil || !l.given(key) {
+		*v = &usual
+	}
+}
+
+// word checks one of a few words, the first of which is the default.
+func (l *loader) word(key string, v *string, words ...string) {
+	if !l.given(key) {
+		*v = words[0]
+	} else if !slices.Contains(words, *v) {
+		hint := "use " + words[0]
+		if len(words) > 1 {
+			hint = "use " + strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+		}
+		l.problem(key, "%s is unknown; %s", quote(*v), hint)
+	}
+}
+
+func (l *loader) between(key string, v, least, most int) {
+	if v < least || v > most {
+		l.problem(key, "%d is outside %d to %d", v, least, most)
+	}
+}
+
+// columns checks the roles of a mapping of columns, and gives the required one its usual name.
+func (l *loader) columns(key string, columns map[string]string, roles []string, required, usual string) map[string]string {
+	if columns == nil {
+		columns = make(map[string]string)
+	}
+	for _, role := range slices.Sorted(maps.Keys(columns)) {
+		switch {
+		case !slices.Contains(roles, role):
+			l.problem(join(key, role), "unknown role of a column; %s", nearest(role, roles))
+		case columns[role] == "":
+			l.problem(join(key, role), "names no column; give a name, or remove the role")
+		}
+	}
+	if required != "" && columns[required] == "" && !l.given(join(key, required)) {
+		columns[required] = usual
+	}
+	return columns
+}
+
+// urls checks a list of at least one URL.
+func (l *loader) urls(key string, urls []string) {
+	if !l.given(key) {
+		l.problem(key, "required; list the URLs of Parquet files, like [\"s3://bucket/data/**/*.parquet\"]")
+	} else if len(urls) == 0 {
+		l.problem(key, "is empty; list at least one URL")
+	}
+	for i, u := range urls {
+		l.url(join(key, strconv.Itoa(i)), u)
+	}
+}
+
+// url checks that a URL has a scheme that a driver exists for, or is a local path.
+func (l *loader) url(key, u string) {
+	scheme, rest, ok := strings.Cut(u, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	host, _, _ = strings.Cut(host, "?")
+	switch {
+	case strings.TrimSpace(u) == "":
+		l.problem(key, "is empty; give a URL or a local path")
+	case strings.ContainsFunc(u, unicode.IsControl):
+		l.problem(key, "%s has a control character; remove it", quote(redact(u)))
+	case !ok:
+	case !slices.Contains(schemes, scheme):
+		l.problem(key, "the scheme of %s is not supported; use %s:// or a local path", quote(redact(u)), strings.Join(schemes, "://, "))
+	case slices.Contains(bucketSchemes, scheme) && host == "":
+		l.problem(key, "%s names no bucket; write %s://bucket/path", quote(redact(u)), scheme)
+	case scheme == "file" && host != "" && host != "localhost":
+		l.problem(key, "%s names the host %s; a local file has three slashes, %s", quote(redact(u)), host, quote("file:///"+host+"/..."))
+	}
+}

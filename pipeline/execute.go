@@ -1,0 +1,221 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/evidence"
+	"palimpsest/stages/hash"
+	"palimpsest/stages/match"
+	"palimpsest/stages/ngram"
+	"palimpsest/stages/words"
+	"palimpsest/stages/write"
+)
+
+// execution is one run of a plan.
+type execution struct {
+	plan  *Plan
+	meter *Meter
+	dir   *write.Dir
+	out   []write.Output
+
+	notes    []Note
+	removed  []Removed
+	families []evidence.Family
+}
+
+// Result is a finished run.
+type Result struct {
+	RunURL   string
+	Manifest *Manifest
+	Existed  bool // the run was there already, complete, and nothing was done
+}
+
+// ExitCode returns ExitDone, or ExitQuarantined when inputs were left out.
+func (r *Result) ExitCode() int {
+	if len(r.Manifest.Failures) > 0 {
+		return ExitQuarantined
+	}
+	return ExitDone
+}
+
+// Execute carries the plan out: it reads, folds, scores, judges, and publishes the tables. A run that exists and is complete is
+// not done again. What an earlier attempt left of an incomplete one is written over.
+func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, error) {
+	state, old, why, err := ReadManifest(ctx, p.store, p.RunURL)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case state == Complete && old.ConfigSHA256 != p.Config.Digest():
+		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): choose another run_id, or remove it",
+			p.RunURL, old.ConfigSHA256, p.Config.Digest())
+	case state == Complete:
+		return &Result{p.RunURL, old, true}, nil
+	case state == Incomplete:
+		p.log.Info("an incomplete run is there and is written over", "run", p.RunURL, "reason", why)
+	}
+	local, err := os.MkdirTemp("", "palimpsest-")
+	if err != nil {
+		return nil, fmt.Errorf("making a place for the tables: %w", err)
+	}
+	defer os.RemoveAll(local)
+	e := &execution{plan: p, meter: m, dir: write.NewDir(local, p.RunID, p.metadata())}
+	if err := e.run(ctx, version); err != nil {
+		return nil, err
+	}
+	manifest, err := e.manifest(version)
+	if err != nil {
+		return nil, err
+	}
+	m.begin("publishing", 0)
+	if err := publish(ctx, p.store, p.RunURL, local, manifest); err != nil {
+		return nil, err
+	}
+	return &Result{RunURL: p.RunURL, Manifest: manifest}, nil
+}
+
+// metadata is what every file says of its units.
+func (p *Plan) metadata() map[string]string {
+	m := map[string]string{"unicode_version": words.UnicodeVersion}
+	if n := p.Config.Ngram; n != nil {
+		m["unit"] = n.Unit
+	}
+	return m
+}
+
+// run fills the tables.
+func (e *execution) run(ctx context.Context, version string) error {
+	c := e.plan.Config
+	e.meter.begin("reading probes", 0)
+	l, err := e.load(ctx)
+	if err != nil {
+		return err
+	}
+	e.meter.begin("hashing probes", 0)
+	l.hash = hash.NewIndex(l.all)
+	found, err := e.fold(ctx, l)
+	if err != nil {
+		return err
+	}
+	scored, err := e.score(ctx, l)
+	if err != nil {
+		return err
+	}
+	e.meter.begin("judging and writing", 0)
+	if err := e.judge(ctx, l, found, scored); err != nil {
+		return err
+	}
+	row := schemas.Run{ConfigSHA256: c.Digest(), ProgramVersion: version, Probes: int64(l.probes)}
+	if c.LogicalDate != "" {
+		row.LogicalDate = c.logicalDate()
+	}
+	if found != nil {
+		row.CorpusDocuments, row.CorpusWords = &found.total.documents, &found.total.words
+	}
+	if c.Ngram != nil {
+		row.Unit = &c.Ngram.Unit
+	}
+	if c.Likelihood != nil {
+		row.TargetModel = &c.Likelihood.Target.Name
+		if r := c.Likelihood.Reference; r != nil {
+			row.ReferenceModel = &r.Name
+		}
+	}
+	return writeTable(ctx, e, schemas.Runs, []schemas.Run{row})
+}
+
+// found is what the corpus told.
+type found struct {
+	folds *folds
+	total *partial
+}
+
+// fold reads the corpus through the folds; nil when no stage needs it.
+func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
+	c := e.plan.Config
+	if !c.folds() {
+		return nil, nil
+	}
+	e.meter.begin("indexing", 0)
+	f := &folds{match: match.Config{Max: duplicatesListed}}
+	if c.Hash != nil {
+		f.hash = l.hash
+	}
+	if n := c.Ngram; n != nil {
+		texts, err := ngram.NewTexts(l.all, n.Unit == bytesUnit)
+		if err != nil {
+			return nil, &UsageError{err}
+		}
+		f.ngram = ngram.NewIndex(texts, n.engine())
+		f.match = match.Config{Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Bytes: n.Unit == bytesUnit, Searched: true}
+	}
+	var stored int64
+	for _, s := range shards(e.plan.corpus) {
+		b, _ := s.file.Size(s.group, s.all()...)
+		stored += b
+	}
+	e.meter.begin("scanning the corpus", stored)
+	documents, err := write.OpenSpool(e.dir, schemas.Documents)
+	if err != nil {
+		return nil, err
+	}
+	defer documents.Discard()
+	total, err := e.scan(ctx, f, documents)
+	if err != nil {
+		return nil, err
+	}
+	if total.documents == 0 {
+		return nil, badData("the corpus holds no documents: %d objects, %d rows without a text; nothing can be said of what it holds",
+			len(e.plan.corpus), total.nullTexts)
+	}
+	out, err := documents.Close(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.out = append(e.out, out...)
+	return &found{f, total}, nil
+}
+
+// writeTable writes a table whose rows are at hand, in order.
+func writeTable[R any](ctx context.Context, e *execution, t schemas.Of[R], rows []R) error {
+	w, err := write.Open(e.dir, t)
+	if err != nil {
+		return err
+	}
+	defer w.Discard()
+	if err := w.Write(rows...); err != nil {
+		return err
+	}
+	return finish(ctx, e, w)
+}
+
+// closer is a table that was written in order, or spooled.
+type closer interface {
+	Close(context.Context) ([]write.Output, error)
+}
+
+func finish(ctx context.Context, e *execution, w closer) error {
+	out, err := w.Close(ctx)
+	e.out = append(e.out, out...)
+	return err
+}
+
+func (e *execution) manifest(version string) (*Manifest, error) {
+	p := e.plan
+	m := &Manifest{
+		SchemaVersion: schemas.Version, ProgramVersion: version, UnicodeVersion: words.UnicodeVersion,
+		RunID: p.RunID, ConfigSHA256: p.Config.Digest(), Config: json.RawMessage(p.Config.Resolved()),
+		Outputs: e.out, Controls: e.removed, Families: e.families, Failures: p.failures, Notes: e.notes,
+	}
+	for _, o := range p.objects() {
+		m.Inputs = append(m.Inputs, o.input)
+	}
+	return m, nil
+}
+
+// duplicatesListed is the number of duplicates listed a probe when ngram, which has a setting for it, does not run.
+const duplicatesListed = 20

@@ -1,0 +1,191 @@
+package pipeline
+
+import (
+	"context"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/evidence"
+	"palimpsest/stages/match"
+	"palimpsest/stages/ngram"
+	"palimpsest/stages/write"
+)
+
+// bytesUnit is the name of the unit in which nothing is normalised.
+const bytesUnit = "bytes"
+
+// judge turns what was found and scored into the tables. It goes through the probes once, in the order of the tables' keys, so
+// that of findings no more than one is held.
+func (e *execution) judge(ctx context.Context, l *loaded, f *found, s *scored) error {
+	subjects := make([]evidence.Subject, len(l.all))
+	if err := e.writeFindings(ctx, l, f, subjects); err != nil {
+		return err
+	}
+	for i := range subjects {
+		subjects[i].Target = s.target[i]
+	}
+	fit, removed := evidence.Screen(subjects[l.probes:], subjects[:l.probes])
+	for _, r := range removed {
+		e.removed = append(e.removed, Removed{r.ID, r.Reason})
+	}
+	if err := e.writeLikelihood(ctx, l, subjects[:l.probes], fit, s); err != nil {
+		return err
+	}
+	c := e.plan.Config
+	options := evidence.Options{RunID: e.plan.RunID, Score: c.Evidence.Score}
+	if c.Likelihood != nil {
+		options.Model = c.Likelihood.Target.Name
+	}
+	judgement := evidence.Judge(options, subjects[:l.probes], fit)
+	e.families = judgement.Families
+	if err := writeTable(ctx, e, schemas.Evidences, judgement.Rows); err != nil {
+		return err
+	}
+	for _, p := range l.all[:l.probes] {
+		if p.Label != nil && c.Likelihood != nil {
+			return writeTable(ctx, e, schemas.Evaluations, evidence.Evaluate(e.plan.RunID, subjects[:l.probes]))
+		}
+	}
+	return nil
+}
+
+// findings are the tables of what the corpus holds.
+type findings struct {
+	probes  *write.Table[schemas.Probe]
+	overlap *write.Table[schemas.Overlap] // nil without ngram, like the next two
+	spans   *write.Table[schemas.Span]
+	sources *write.Table[schemas.SpanSource]
+	matches *write.Table[schemas.Match] // nil when no stage reads the corpus
+}
+
+// writeFindings writes the tables that say what the corpus holds, and fills in the subjects' part of it, controls included.
+func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subjects []evidence.Subject) (err error) {
+	var t findings
+	if t.probes, err = write.Open(e.dir, schemas.Probes); err != nil {
+		return err
+	}
+	defer t.probes.Discard()
+	var finder *ngram.Finder
+	if f != nil {
+		if t.matches, err = write.Open(e.dir, schemas.Matches); err != nil {
+			return err
+		}
+		defer t.matches.Discard()
+		if f.total.ngram != nil {
+			finder = ngram.NewFinder(f.total.ngram, f.total.documents, e.plan.Config.Ngram.Report, *e.plan.Config.Evidence.Texts)
+			if t.overlap, err = write.Open(e.dir, schemas.Overlaps); err != nil {
+				return err
+			}
+			defer t.overlap.Discard()
+			if t.spans, err = write.Open(e.dir, schemas.Spans); err != nil {
+				return err
+			}
+			defer t.spans.Discard()
+			if t.sources, err = write.Open(e.dir, schemas.SpanSources); err != nil {
+				return err
+			}
+			defer t.sources.Discard()
+		}
+	}
+	for i, p := range l.all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sums := l.hash.Sums(i)
+		row := schemas.Probe{
+			ProbeID: p.ID, Kind: p.Kind, SourceURI: p.SourceURI, SourceRow: p.SourceRow, Bytes: int64(len(p.Text)), Words: sums.Words,
+			SHA256: sums.SHA256, UTF8Valid: p.UTF8(), Title: p.Title, Author: p.Author, RightsHolder: p.RightsHolder, License: p.License,
+			Label: p.Label, Text: e.plan.Config.storable(p.Text),
+		}
+		if sums.WordsSHA256 != "" {
+			row.WordsSHA256 = &sums.WordsSHA256
+		}
+		subjects[i] = evidence.Subject{Probe: p, SHA256: sums.SHA256, WordsSHA256: sums.WordsSHA256}
+		corpus := &subjects[i].Corpus
+		var matches []schemas.Match
+		if f != nil {
+			matches = f.total.match.Rows(i, p.ID)
+			corpus.Contained = containment(matches)
+			if f.total.hash != nil {
+				n := f.total.hash.Counts(i)
+				corpus.Hashed, corpus.Exact, corpus.ExactWords = true, n.Exact, n.ExactWords
+			}
+		}
+		var finding ngram.Finding
+		if finder != nil {
+			finding = finder.Find(i)
+			e.searched(corpus, &finding)
+			row.Searchable = &finding.Searchable
+		}
+		if p.Control {
+			continue
+		}
+		if err := t.write(row, &finding, matches); err != nil {
+			return err
+		}
+	}
+	return t.close(ctx, e)
+}
+
+func (t *findings) write(row schemas.Probe, f *ngram.Finding, matches []schemas.Match) error {
+	if err := t.probes.Write(row); err != nil {
+		return err
+	}
+	if t.matches != nil {
+		if err := t.matches.Write(matches...); err != nil {
+			return err
+		}
+	}
+	if t.spans == nil {
+		return nil
+	}
+	if err := t.overlap.Write(f.Overlap...); err != nil {
+		return err
+	}
+	if err := t.spans.Write(f.Spans...); err != nil {
+		return err
+	}
+	return t.sources.Write(f.Sources...)
+}
+
+func (t *findings) close(ctx context.Context, e *execution) error {
+	tables := []closer{t.probes}
+	if t.matches != nil {
+		tables = append(tables, t.matches)
+	}
+	if t.spans != nil {
+		tables = append(tables, t.overlap, t.spans, t.sources)
+	}
+	for _, w := range tables {
+		if err := finish(ctx, e, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// searched fills in what ngram found.
+func (e *execution) searched(c *evidence.Corpus, f *ngram.Finding) {
+	n := e.plan.Config.Ngram
+	c.Searched, c.Searchable, c.Unit, c.MinWords, c.MinBytes = true, f.Searchable, n.Unit, n.MinWords, *n.MinBytes
+	c.Spans, c.Documents, c.Longest = int64(len(f.Spans)), f.Documents, f.Longest
+	c.Coverage, c.CreativityIndex = f.Coverage, f.CreativityIndex
+	c.LongestOutsidePrompt, c.OutsidePromptBytes = f.LongestOutsidePrompt, f.OutsidePromptBytes
+	if b := f.Best; b != nil {
+		c.Best = &evidence.Span{MaxWordMatches: b.MaxWordMatches, Documents: b.Documents, Quoted: b.Quoted}
+		for _, s := range b.Sources {
+			c.Best.Sources = append(c.Best.Sources, evidence.Source{License: s.License, WordsSHA256: s.WordsSHA256})
+		}
+	}
+}
+
+// containment returns the document that holds most of the probe, when it holds enough of it to contain it. The rows come in a
+// fixed order, so ties do too.
+func containment(matches []schemas.Match) *evidence.Containment {
+	var best *evidence.Containment
+	for _, m := range matches {
+		if m.ProbeCoverage != nil && *m.ProbeCoverage >= match.Contained && (best == nil || *m.ProbeCoverage > best.Coverage) {
+			best = &evidence.Containment{DocumentID: m.DocumentID, Coverage: *m.ProbeCoverage}
+		}
+	}
+	return best
+}

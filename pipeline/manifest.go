@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"palimpsest/stages/evidence"
+	"palimpsest/stages/fold"
+	"palimpsest/stages/store"
+	"palimpsest/stages/write"
+)
+
+// Manifest says what a run was made of and what it made. It names no time, host or attempt, so that equal runs have equal
+// manifests.
+type Manifest struct {
+	SchemaVersion  string            `json:"schema_version"`
+	ProgramVersion string            `json:"program_version"`
+	UnicodeVersion string            `json:"unicode_version"`
+	RunID          string            `json:"run_id"`
+	ConfigSHA256   string            `json:"config_sha256"`
+	Config         json.RawMessage   `json:"config"`
+	Inputs         []Input           `json:"inputs"`
+	Outputs        []write.Output    `json:"outputs"`
+	Controls       []Removed         `json:"removed_controls"` // controls that were in the corpus, or among the probes
+	Families       []evidence.Family `json:"families"`         // the families of tests, with the least q-value each can reach
+	Failures       []Failure         `json:"failures"`         // what was quarantined
+	Notes          []Note            `json:"notes"`            // what was found odd, and left
+}
+
+// Input is one object that was read.
+type Input struct {
+	Role     string  `json:"role"` // corpus, probes, controls, target or reference
+	URI      string  `json:"uri"`
+	Size     int64   `json:"size"`
+	Version  string  `json:"version"`
+	Rows     int64   `json:"rows"`
+	NullText int64   `json:"null_texts"` // rows without text, which are no documents
+	Chunks   []Chunk `json:"chunks"`     // the column chunks that were read
+}
+
+// Chunk is a column chunk, as stored.
+type Chunk struct {
+	RowGroup int    `json:"row_group"`
+	Column   string `json:"column"`
+	Bytes    int64  `json:"bytes"`
+	SHA256   string `json:"sha256"`
+}
+
+// Failure is a piece of input that was quarantined.
+type Failure struct {
+	Object   string `json:"object"`
+	RowGroup *int   `json:"row_group"`
+	Row      *int64 `json:"row"`
+	Reason   string `json:"reason"`
+}
+
+// Removed is a control that cannot calibrate.
+type Removed struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}
+
+// Note is something that a reader of the tables should know.
+type Note struct {
+	About string `json:"about"`
+	Text  string `json:"text"`
+	Count int64  `json:"count"`
+}
+
+const (
+	manifestName = "manifest.json"
+	successName  = "_SUCCESS"
+	maxManifest  = 1 << 30
+)
+
+func (m *Manifest) encode() ([]byte, error) {
+	slices.SortFunc(m.Inputs, func(a, b Input) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.URI, b.URI)) })
+	for _, in := range m.Inputs {
+		slices.SortFunc(in.Chunks, func(a, b Chunk) int {
+			return cmp.Or(cmp.Compare(a.RowGroup, b.RowGroup), cmp.Compare(a.Column, b.Column))
+		})
+	}
+	slices.SortFunc(m.Failures, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason))
+	})
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(m); err != nil {
+		return nil, &BugError{fmt.Errorf("encoding the manifest: %w", err)}
+	}
+	return b.Bytes(), nil
+}
+
+// publish uploads the finished files of dir, then the manifest, then the mark of success, which holds the manifest's digest. A
+// reader that sees the mark sees a whole run; a run without it is none.
+func publish(ctx context.Context, s *store.Store, runURL, dir string, m *Manifest) error {
+	for _, o := range m.Outputs {
+		if err := s.Upload(ctx, runURL, o.Path, filepath.Join(dir, filepath.FromSlash(o.Path)), contentType(o.Format)); err != nil {
+			return err
+		}
+	}
+	data, err := m.encode()
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+		mime string
+	}{{manifestName, data, "application/json"}, {successName, []byte(fold.SHA256(data) + "\n"), "text/plain"}} {
+		local := filepath.Join(dir, f.name)
+		if err := os.WriteFile(local, f.data, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", f.name, err)
+		}
+		if err := s.Upload(ctx, runURL, f.name, local, f.mime); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func contentType(format string) string {
+	if format == "arrow" {
+		return "application/vnd.apache.arrow.file"
+	}
+	return "application/vnd.apache.parquet"
+}
+
+// State says how far a run directory has come.
+type State string
+
+// The states of a run directory.
+const (
+	Absent     State = "absent"     // nothing there
+	Incomplete State = "incomplete" // files, but no mark of success, or one that is not the manifest's
+	Complete   State = "complete"
+)
+
+// ReadManifest returns the state of the run at that URL, and its manifest when it is complete. For an incomplete run the error's
+// text is the reason, as Incomplete's second value.
+func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *Manifest, string, error) {
+	mark, err := s.Exists(ctx, runURL, successName)
+	if err != nil {
+		return "", nil, "", err
+	}
+	if !mark {
+		some, err := s.Any(ctx, runURL)
+		if err != nil {
+			return "", nil, "", err
+		}
+		if !some {
+			return Absent, nil, "", nil
+		}
+		return Incomplete, nil, "it has no " + successName, nil
+	}
+	sum, err := s.ReadAll(ctx, runURL, successName, 1<<10)
+	if err != nil {
+		return "", nil, "", err
+	}
+	data, err := s.ReadAll(ctx, runURL, manifestName, maxManifest)
+	if err != nil {
+		return "", nil, "", err
+	}
+	if string(bytes.TrimSpace(sum)) != fold.SHA256(data) {
+		return Incomplete, nil, successName + " does not hold the digest of " + manifestName, nil
+	}
+	m := new(Manifest)
+	if err := json.Unmarshal(data, m); err != nil {
+		return Incomplete, nil, manifestName + " is not a manifest: " + err.Error(), nil
+	}
+	return Complete, m, "", nil
+}

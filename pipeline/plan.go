@@ -1,0 +1,225 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"palimpsest/stages/ngram"
+	"palimpsest/stages/read"
+	"palimpsest/stages/store"
+)
+
+// Plan is a run before it reads anything but footers: which objects at which versions, how much there is to read, what memory it
+// takes. A plan that cannot fit is refused.
+type Plan struct {
+	Config *Config
+	RunID  string
+	RunURL string
+
+	store  *store.Store
+	source *read.Source
+	log    *slog.Logger
+
+	corpus, controls  []*object
+	probes            [][]*object // by source; nil for those from the corpus
+	target, reference []*object   // nil when the columns stand in the probes' own files
+
+	memory memory
+
+	mu       sync.Mutex
+	failures []Failure
+}
+
+// memory is what the run holds at once, in bytes.
+type memory struct {
+	Texts  int64 // the probes' and controls' texts
+	Index  int64 // the index over them, at most
+	Budget int64 // what is left for the row groups being read
+}
+
+// minBudget is the least room for row groups, in bytes, that a plan leaves.
+const minBudget = 32 << 20
+
+// NewPlan opens the inputs of a configuration.
+func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*Plan, error) {
+	p := &Plan{Config: c, store: s, log: log}
+	p.source = read.NewSource(s, int64(c.Resources.Memory))
+	var err error
+	if c.Corpus != nil {
+		if p.corpus, err = p.open(ctx, corpusRole, c.Corpus.URLs, c.Corpus.Columns); err != nil {
+			return nil, err
+		}
+	}
+	for _, src := range c.Probes {
+		var objects []*object
+		if src.From == "" {
+			if objects, err = p.open(ctx, probesRole, src.URLs, src.Columns); err != nil {
+				return nil, err
+			}
+		}
+		p.probes = append(p.probes, objects)
+	}
+	if c.Controls != nil {
+		if p.controls, err = p.open(ctx, controlsRole, c.Controls.URLs, c.Controls.Columns); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.openModels(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.fit(); err != nil {
+		return nil, err
+	}
+	p.RunID = c.RunID
+	if p.RunID == "" {
+		p.RunID = p.digest()
+	}
+	p.RunURL = RunURL(c.Output, p.RunID)
+	return p, nil
+}
+
+// RunURL returns the URL of a run's directory: the run id below the output's path, before its query.
+func RunURL(output, runID string) string {
+	base, query, _ := strings.Cut(output, "?")
+	if query != "" {
+		query = "?" + query
+	}
+	return strings.TrimSuffix(base, "/") + "/" + runID + query
+}
+
+// digest names a run by what goes into it: the configuration and the versions of the inputs.
+func (p *Plan) digest() string {
+	h := sha256.New()
+	fmt.Fprintln(h, p.Config.Digest())
+	for _, o := range p.objects() {
+		fmt.Fprintln(h, o.input.Role, o.input.URI, o.input.Size, o.input.Version)
+	}
+	for _, f := range p.failures {
+		fmt.Fprintln(h, "quarantined", f.Object)
+	}
+	return "run-" + hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// objects returns every opened object.
+func (p *Plan) objects() []*object {
+	return slices.Concat(p.corpus, slices.Concat(p.probes...), p.controls, p.target, p.reference)
+}
+
+// fit works out the memory and refuses a plan that does not fit.
+func (p *Plan) fit() error {
+	for _, o := range slices.Concat(slices.Concat(p.probes...), p.controls) {
+		for g := range o.file.Groups() {
+			_, held := o.file.Size(g, o.pick("text")...)
+			p.memory.Texts += held
+		}
+	}
+	for _, s := range p.Config.Probes {
+		if s.From != "" {
+			p.memory.Texts += int64(float64(p.corpusBytes()) * s.Rate)
+		}
+	}
+	if n := p.Config.Ngram; n != nil {
+		p.memory.Index = n.engine().Memory(p.memory.Texts)
+	}
+	limit := int64(p.Config.Resources.Memory)
+	p.memory.Budget = limit - p.memory.Texts - p.memory.Index
+	if p.memory.Budget < minBudget {
+		need := p.memory.Texts + p.memory.Index + minBudget
+		return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (up to %s) leave no room to read: "+
+			"set it to at least %s, or split the probes over several runs",
+			formatBytes(limit), formatBytes(p.memory.Texts), formatBytes(p.memory.Index), formatBytes(need))
+	}
+	p.source.Limit(p.memory.Budget)
+	for _, s := range shards(p.corpus) {
+		if _, held := s.file.Size(s.group, s.all()...); held > p.memory.Budget {
+			return badUsage("%s, row group %d: %s to hold, and resources.memory leaves %s for reading: set it to at least %s",
+				s.input.URI, s.group, formatBytes(held), formatBytes(p.memory.Budget), formatBytes(limit-p.memory.Budget+held))
+		}
+	}
+	return nil
+}
+
+func (p *Plan) corpusBytes() (held int64) {
+	for _, s := range shards(p.corpus) {
+		_, n := s.file.Size(s.group, s.pick("text")...)
+		held += n
+	}
+	return held
+}
+
+// engine returns the configuration of package ngram.
+func (n *Ngram) engine() ngram.Config {
+	return ngram.Config{Bytes: n.Unit == "bytes", MinWords: n.MinWords, MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
+}
+
+// Print writes what the run will do, for a person.
+func (p *Plan) Print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "run\t%s\n", p.RunURL)
+	fmt.Fprintf(t, "configuration\tsha256 %s\n\n", p.Config.Digest())
+	fmt.Fprintf(t, "input\tobjects\trow groups\trows\tto read\n")
+	for _, in := range []struct {
+		name    string
+		objects []*object
+		passes  int64
+	}{
+		{corpusRole, p.corpus, p.corpusPasses()}, {probesRole, slices.Concat(p.probes...), 1}, {controlsRole, p.controls, 1},
+		{targetRole, p.target, 1}, {referenceRole, p.reference, 1},
+	} {
+		if len(in.objects) == 0 {
+			continue
+		}
+		var rows, stored int64
+		groups := shards(in.objects)
+		for _, s := range groups {
+			n, _ := s.file.Size(s.group, s.all()...)
+			rows, stored = rows+s.file.GroupRows(s.group), stored+n*in.passes
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
+	}
+	fmt.Fprintf(t, "\nmemory\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
+	fmt.Fprintf(t, "  probe texts\t%s\n  index, at most\t%s\n  row groups\t%s\n",
+		formatBytes(p.memory.Texts), formatBytes(p.memory.Index), formatBytes(p.memory.Budget))
+	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
+	for _, f := range p.failures {
+		fmt.Fprintf(t, "quarantined\t%s: %s\n", f.Object, f.Reason)
+	}
+	return t.Flush()
+}
+
+// corpusPasses returns how often the corpus is read: once by the folds, and once to draw probes from it.
+func (p *Plan) corpusPasses() (n int64) {
+	if p.Config.folds() {
+		n++
+	}
+	if p.Config.drawsFromCorpus() {
+		n++
+	}
+	return n
+}
+
+// drawsFromCorpus reports whether probes are drawn from the corpus.
+func (c *Config) drawsFromCorpus() bool {
+	return slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From != "" })
+}
+
+// formatBytes writes a number of bytes for a person.
+func formatBytes(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, i := float64(n)/1024, 0
+	for v >= 1024 && i < len(units)-1 {
+		v, i = v/1024, i+1
+	}
+	return fmt.Sprintf("%.1f %ciB", v, units[i])
+}

@@ -1,0 +1,226 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"palimpsest/stages/fold"
+	"palimpsest/stages/hash"
+	"palimpsest/stages/read"
+)
+
+// loaded are the probes and controls of a run: the probes first, each part in order of id.
+type loaded struct {
+	all    []*fold.Probe
+	probes int // all[:probes] are probes, the rest controls
+
+	byRow map[rowKey]int32 // the probe at a row of an object
+	hash  *hash.Index      // their digests
+}
+
+type rowKey struct {
+	uri string
+	row int64
+}
+
+var probeTexts = []string{
+	"id", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder", "license",
+}
+
+// load reads the texts of the probes and controls.
+func (e *execution) load(ctx context.Context) (*loaded, error) {
+	var (
+		mu  sync.Mutex
+		all []*fold.Probe
+	)
+	collect := func(p *fold.Probe) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, p)
+	}
+	columns := func(o *object) []read.Column { return o.pick(append(probeTexts, "text", "label")...) }
+	for i, src := range e.plan.Config.Probes {
+		var err error
+		if src.From == "" {
+			err = e.eachGroup(ctx, shards(e.plan.probes[i]), columns, func() groupFunc {
+				return func(_ context.Context, s shard, g *read.Group) error {
+					return e.loadGroup(s, g, src.Kind, false, collect)
+				}
+			})
+		} else {
+			err = e.eachGroup(ctx, shards(e.plan.corpus), columns, func() groupFunc {
+				return func(_ context.Context, s shard, g *read.Group) error { return sample(s, g, src, collect) }
+			})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	err := e.eachGroup(ctx, shards(e.plan.controls), columns, func() groupFunc {
+		return func(_ context.Context, s shard, g *read.Group) error {
+			return e.loadGroup(s, g, fold.Work, true, collect)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return arrange(all)
+}
+
+// arrange puts probes in order and refuses ids that repeat, since every table is keyed by them. In a corpus ids may repeat: of
+// documents drawn from it, those with the same id are known by object and row instead.
+func arrange(all []*fold.Probe) (*loaded, error) {
+	drawn := make(map[string]int)
+	for _, p := range all {
+		if p.FromCorpus {
+			drawn[p.ID]++
+		}
+	}
+	for _, p := range all {
+		if p.FromCorpus && drawn[p.ID] > 1 {
+			p.ID = fmt.Sprintf("%s#%d", p.SourceURI, p.SourceRow)
+		}
+	}
+	slices.SortFunc(all, func(a, b *fold.Probe) int {
+		return cmp.Or(cmp.Compare(roleOf(b), roleOf(a)), strings.Compare(a.ID, b.ID), // "probe" before "control"
+			strings.Compare(a.SourceURI, b.SourceURI), cmp.Compare(a.SourceRow, b.SourceRow))
+	})
+	l := &loaded{all: all, byRow: make(map[rowKey]int32, len(all))}
+	for i, p := range all {
+		if i > 0 && all[i-1].ID == p.ID && all[i-1].Control == p.Control {
+			first := all[i-1]
+			return nil, badData("%s id %q stands twice: in %s row %d and in %s row %d; ids must be unique",
+				roleOf(p), p.ID, first.SourceURI, first.SourceRow, p.SourceURI, p.SourceRow)
+		}
+		if !p.Control {
+			l.probes++
+		}
+		l.byRow[rowKey{p.SourceURI, p.SourceRow}] = int32(i)
+	}
+	if l.probes == 0 {
+		return nil, badData("no probes: their files have no rows with a text")
+	}
+	return l, nil
+}
+
+func roleOf(p *fold.Probe) string {
+	if p.Control {
+		return "control"
+	}
+	return "probe"
+}
+
+// loadGroup reads the probes of one row group. Nothing is collected of a group that cannot be read to its end.
+func (e *execution) loadGroup(s shard, g *read.Group, kind string, control bool, collect func(*fold.Probe)) error {
+	columns, err := s.decodeTexts(g, probeTexts...)
+	if err != nil {
+		return err
+	}
+	labels, err := decodeLabels(s, g)
+	if err != nil {
+		return err
+	}
+	var found []*fold.Probe
+	text, _ := s.column("text")
+	err = g.Each(text, func(row int, text []byte, ok bool) error {
+		at := g.FirstRow() + int64(row)
+		if !ok {
+			return e.badRow(s, at, "the text is null")
+		}
+		p := &fold.Probe{
+			Kind: kind, Control: control, SourceURI: s.input.URI, SourceRow: at, Text: slices.Clone(text),
+			Prompt: columns["prompt"].at(row), ControlGroup: columns["control_group"].at(row), CanaryNull: columns["canary_null"].at(row),
+			Title: columns["title"].at(row), Author: columns["author"].at(row),
+			RightsHolder: columns["rights_holder"].at(row), License: columns["license"].at(row),
+		}
+		if id := columns["id"].at(row); id != nil && *id != "" {
+			p.ID = *id
+		} else if _, mapped := columns["id"]; mapped {
+			return e.badRow(s, at, "the id is null or empty")
+		} else {
+			p.ID = fmt.Sprintf("%s#%d", p.SourceURI, at)
+		}
+		if k := columns["kind"].at(row); k != nil {
+			p.Kind = *k
+		}
+		if k := p.Kind; k != fold.Generation && k != fold.Work && k != fold.Canary {
+			return e.badRow(s, at, fmt.Sprintf("the kind is %q, and generation, work and canary are known", k))
+		}
+		if n := p.CanaryNull; n != nil && *n != fold.Slot && *n != fold.Shuffle && *n != fold.Sibling {
+			return e.badRow(s, at, fmt.Sprintf("the canary_null is %q, and slot, shuffle and sibling are known", *n))
+		}
+		if labels != nil {
+			if v, _, ok := labels.Row(row); ok {
+				member := v[0] != 0
+				p.Label = &member
+			}
+		}
+		found = append(found, p)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		collect(p)
+	}
+	return nil
+}
+
+func decodeLabels(s shard, g *read.Group) (*read.Values[int64], error) {
+	c, ok := s.column("label")
+	if !ok {
+		return nil, nil
+	}
+	return g.Ints(c)
+}
+
+// badRow quarantines one probe, or ends the run, as configured.
+func (e *execution) badRow(s shard, row int64, reason string) error {
+	if e.plan.Config.OnBadInput == failOnBadInput {
+		return badData("%s, row group %d, row %d: %s", s.input.URI, s.group, row, reason)
+	}
+	group := s.group
+	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &group, Row: &row, Reason: reason})
+	return nil
+}
+
+// sample draws probes from one row group of the corpus: the documents whose hash64 lies below the rate.
+func sample(s shard, g *read.Group, src ProbeSource, collect func(*fold.Probe)) error {
+	refs := newRefs(s, g)
+	var found []*fold.Probe
+	text, _ := s.column("text")
+	err := g.Each(text, func(row int, text []byte, ok bool) error {
+		ref := refs.at(row)
+		if refs.err != nil || !ok || float64(ref.Hash64) >= src.Rate*math.MaxUint64 && src.Rate < 1 {
+			return refs.err
+		}
+		found = append(found, &fold.Probe{
+			ID: ref.ID, Kind: src.Kind, SourceURI: ref.URI, SourceRow: ref.Row, Text: slices.Clone(text), FromCorpus: true,
+			License: ref.License, RightsHolder: ref.RightsHolder,
+		})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		collect(p)
+	}
+	return nil
+}
+
+// storable returns the text for a table: null when it is not UTF-8, or when the configuration keeps texts out.
+func (c *Config) storable(text []byte) *string {
+	if !*c.Evidence.Texts || !utf8.Valid(text) {
+		return nil
+	}
+	s := string(text)
+	return &s
+}

@@ -1,0 +1,216 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/fold"
+	"palimpsest/stages/hash"
+	"palimpsest/stages/match"
+	"palimpsest/stages/ngram"
+	"palimpsest/stages/read"
+	"palimpsest/stages/words"
+	"palimpsest/stages/write"
+)
+
+// partial is what the folds make of some documents: of one row group at first, of a worker's share and of the whole corpus after
+// merging.
+type partial struct {
+	ngram *ngram.State // nil when the stage does not run
+	hash  *hash.State
+	match *match.State
+
+	documents, words, nullTexts int64
+}
+
+// folds are what partials start from.
+type folds struct {
+	ngram *ngram.Index
+	hash  *hash.Index
+	match match.Config
+}
+
+func (f *folds) zero() *partial {
+	p := &partial{match: match.NewState(f.match)}
+	if f.ngram != nil {
+		p.ngram = ngram.NewState(f.ngram)
+	}
+	if f.hash != nil {
+		p.hash = hash.NewState(f.hash)
+	}
+	return p
+}
+
+func (p *partial) add(d *fold.Document) {
+	p.documents++
+	p.words += d.Words
+	if p.ngram != nil {
+		p.ngram.Add(d)
+	}
+	if p.hash != nil {
+		p.hash.Add(d)
+	}
+	p.match.Add(d)
+}
+
+func (p *partial) merge(o *partial) {
+	p.documents += o.documents
+	p.words += o.words
+	p.nullTexts += o.nullTexts
+	if p.ngram != nil {
+		p.ngram.Merge(o.ngram)
+	}
+	if p.hash != nil {
+		p.hash.Merge(o.hash)
+	}
+	p.match.Merge(o.match)
+}
+
+// scan folds the whole corpus. Rows of documents go to the spool as row groups are done.
+func (e *execution) scan(ctx context.Context, f *folds, documents *write.Spool[schemas.Document]) (*partial, error) {
+	var (
+		mu    sync.Mutex
+		total = f.zero()
+	)
+	err := e.eachGroup(ctx, shards(e.plan.corpus), (*object).all, func() groupFunc {
+		worker := scanner{folds: f}
+		return func(ctx context.Context, s shard, g *read.Group) error {
+			p, err := worker.scan(ctx, s, g, e.meter)
+			if err != nil {
+				return err
+			}
+			if err := documents.Write(p.match.TakeDocuments()...); err != nil {
+				return err
+			}
+			s.noteNulls(p.nullTexts)
+			mu.Lock()
+			defer mu.Unlock()
+			total.merge(p)
+			return nil
+		}
+	})
+	return total, err
+}
+
+func (o *object) noteNulls(n int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.input.NullText += n
+}
+
+// scanner folds row groups one after the other, reusing its buffers.
+type scanner struct {
+	folds *folds
+	words words.Normaliser
+	doc   fold.Document
+}
+
+// scan folds one row group. What it returns is whole: after an error nothing of the group has been counted.
+func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*partial, error) {
+	p := c.folds.zero()
+	refs := newRefs(s, g)
+	text, _ := s.column("text")
+	err := g.Each(text, func(row int, text []byte, ok bool) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !ok {
+			p.nullTexts++
+			return nil
+		}
+		stream, n := c.words.Stream(text)
+		c.doc.Reset(text, stream, n, func() fold.Ref { return refs.at(row) })
+		p.add(&c.doc)
+		m.Documents.Add(1)
+		m.TextBytes.Add(int64(len(text)))
+		return refs.err
+	})
+	return p, err
+}
+
+// refs makes references of a row group's documents. The metadata columns are decoded when the first document hits.
+type refs struct {
+	shard
+	group   *read.Group
+	columns map[string]*textColumn
+	err     error
+}
+
+var refRoles = []string{"id", "url", "license", "rights_holder", "opt_out"}
+
+func newRefs(s shard, g *read.Group) *refs { return &refs{shard: s, group: g} }
+
+func (r *refs) at(row int) fold.Ref {
+	if r.columns == nil {
+		r.columns, r.err = r.decodeTexts(r.group, refRoles...)
+	}
+	if r.err != nil {
+		return fold.Ref{} // the row group is dropped for it
+	}
+	id := ""
+	if v := r.columns["id"].at(row); v != nil {
+		id = *v
+	}
+	ref := fold.NewRef(id, r.input.URI, r.group.FirstRow()+int64(row))
+	ref.URL, ref.License = r.columns["url"].at(row), r.columns["license"].at(row)
+	ref.RightsHolder, ref.OptOut = r.columns["rights_holder"].at(row), r.columns["opt_out"].at(row)
+	return ref
+}
+
+// groupFunc works on one row group. It is called by one goroutine at a time.
+type groupFunc func(ctx context.Context, s shard, g *read.Group) error
+
+// eachGroup reads the row groups ahead and hands them to workers, each with a groupFunc of its own. Memory is bounded by the
+// plan's budget, which a row group holds from before its fetch until its worker is done. A corrupt row group is quarantined or
+// ends the run, as configured.
+func (e *execution) eachGroup(ctx context.Context, all []shard, columns func(*object) []read.Column, newWorker func() groupFunc) error {
+	parts := make([]read.Part, len(all))
+	for i, s := range all {
+		parts[i] = read.Part{File: s.file, Group: s.group, Columns: columns(s.object)}
+	}
+	workers := min(e.plan.Config.workers(), len(all))
+	eg, ctx := errgroup.WithContext(ctx)
+	ahead := e.plan.source.Ahead(ctx, parts, workers+readAhead)
+	defer ahead.Close()
+	for range workers {
+		work := newWorker()
+		eg.Go(func() error {
+			for {
+				i, g, err := ahead.Next(ctx)
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				if i < 0 {
+					return err
+				}
+				if err == nil {
+					err = work(ctx, all[i], g)
+					all[i].noteRead(g)
+					g.Release()
+				}
+				if err != nil {
+					if err := e.quarantined(all[i], err); err != nil {
+						return err
+					}
+				}
+				stored, _ := parts[i].File.Size(parts[i].Group, parts[i].Columns...)
+				e.meter.Done.Add(stored)
+			}
+		})
+	}
+	return eg.Wait()
+}
+
+// readAhead is the number of row groups that are fetched beyond those in work: enough requests in flight to hide a store's
+// latency. Memory may allow fewer.
+const readAhead = 4
+
+func (e *execution) quarantined(s shard, err error) error {
+	group := s.group
+	return e.plan.quarantine(s.input.URI, &group, err)
+}

@@ -1,0 +1,284 @@
+package likelihood
+
+import (
+	"compress/zlib"
+	"fmt"
+	"math"
+	"slices"
+
+	"palimpsest/schemas"
+)
+
+// MinKShare is the share of the least likely tokens that min_k and min_k_pp take the mean of.
+const MinKShare = .2
+
+// ZlibImplementation names what makes zlib_bytes. It carries no Go version, so that a rebuild does not change the tables; a test
+// holds the sizes that this name stands for, and a standard library that compresses otherwise needs another name.
+const ZlibImplementation = "go compress/zlib level 6"
+
+// Score is what the scores of one text under one model are (methods, section 4). NaN is an undefined value, and -1 an undefined
+// number of bytes. It holds nothing per token.
+type Score struct {
+	TextBytes    int64 // length of the whole text
+	Tokens       int64
+	ScoredTokens int64 // tokens with a log-probability
+	BOS          bool  // the first token has one
+	Bytes        int64 // bytes of the scored tokens; -1 when the first token is not scored and its length is unknown
+	ZlibBytes    int64 // length of their zlib stream; -1 when they are unknown or none, or LogProb is
+
+	LogProb     float64 // nats; NaN when nothing was scored, or when a token other than the first has no log-probability
+	BitsPerByte float64
+	Perplexity  float64
+	MinK        float64 // nats
+	MinKPP      float64 // standard deviations; NaN without moments
+	ZlibRatio   float64
+
+	LowercaseRatio float64 // needs a second pass: NaN from columns
+	PriorLift      float64 // nats; needs a second pass: NaN from columns
+
+	ReferenceLogRatio float64 // nats per byte; NaN until Compare
+	MemorizedBits     float64 // bits; NaN until Compare
+
+	// Sums over the two byte ranges that two models can be compared on: the whole text, and the text after the first token.
+	whole      float64 // nats; NaN without BOS or with a gap
+	afterFirst float64 // nats; NaN with a gap or without offsets
+	firstEnd   int64   // byte at which the second token begins, when afterFirst is defined
+
+	Extraction Extraction
+	Windows    []Window // for the windows table; what the judgement needs is in Extraction
+	Notes      Notes
+}
+
+// Scorer makes scores. It keeps buffers between texts, so it is used by one goroutine at a time.
+type Scorer struct {
+	windows Windows
+	values  []float64
+	runs    runIndex
+	zlib    *zlib.Writer
+	size    byteCount
+}
+
+// NewScorer returns a scorer that cuts texts into those windows; the zero Windows cuts none.
+func NewScorer(w Windows) (*Scorer, error) {
+	if err := w.check(); err != nil {
+		return nil, err
+	}
+	return &Scorer{windows: w}, nil
+}
+
+// Score checks what a model said of text and makes the text's scores of it. It changes s as Scored.Check says.
+func (c *Scorer) Score(text []byte, s *Scored) (*Score, error) {
+	notes, err := s.Check(text)
+	if err != nil {
+		return nil, err
+	}
+	r := &Score{
+		TextBytes: int64(len(text)), Tokens: int64(len(s.LogProbs)), Bytes: -1, ZlibBytes: -1,
+		LogProb: nan, BitsPerByte: nan, Perplexity: nan, MinK: nan, MinKPP: nan, ZlibRatio: nan,
+		LowercaseRatio: nan, PriorLift: nan, ReferenceLogRatio: nan, MemorizedBits: nan, whole: nan, afterFirst: nan,
+		Notes: notes,
+	}
+	r.BOS = r.Tokens > 0 && defined(s.LogProbs[0])
+	gap := false // a token other than the first without a log-probability
+	for t, lp := range s.LogProbs {
+		if defined(lp) {
+			r.ScoredTokens++
+		} else if t > 0 {
+			gap = true
+		}
+	}
+	from := int64(-1) // byte at which the scored tokens begin
+	switch {
+	case r.BOS:
+		from = 0
+	case r.ScoredTokens > 0 && s.Offsets != nil:
+		from = s.Offsets[1]
+	}
+	if from >= 0 {
+		r.Bytes = r.TextBytes - from
+	}
+	if r.ScoredTokens > 0 && !gap {
+		c.sums(r, s)
+		if r.Bytes > 0 {
+			if err := c.perByte(r, text[from:]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	c.extract(r, text, s)
+	return r, nil
+}
+
+// sums fills in what rests on the log-probabilities alone. No token but the first lacks one.
+func (c *Scorer) sums(r *Score, s *Scored) {
+	first := int(r.Tokens - r.ScoredTokens)
+	sum := 0.0
+	for _, lp := range s.LogProbs[first:] {
+		sum += lp
+	}
+	r.LogProb = sum
+	r.Perplexity = finite(math.Exp(-sum / float64(r.ScoredTokens)))
+	if r.BOS {
+		r.whole = sum
+	}
+	if r.Tokens > 1 && s.Offsets != nil {
+		r.afterFirst, r.firstEnd = sum, s.Offsets[1]
+		if r.BOS {
+			r.afterFirst = 0
+			for _, lp := range s.LogProbs[1:] {
+				r.afterFirst += lp
+			}
+		}
+	}
+	c.values = append(c.values[:0], s.LogProbs[first:]...)
+	r.MinK = meanOfLowest(c.values, MinKShare)
+	if s.Means != nil && s.Deviations != nil {
+		r.MinKPP = c.minKPP(s, first)
+	}
+}
+
+// minKPP is the mean of the lowest standardised log-probabilities. A token whose deviation is 0 has none and is left out: every
+// token of the vocabulary is then equally likely. One unknown moment leaves the score undefined.
+func (c *Scorer) minKPP(s *Scored, first int) float64 {
+	c.values = c.values[:0]
+	for t := first; t < len(s.LogProbs); t++ {
+		mean, deviation := s.Means[t], s.Deviations[t]
+		if !defined(mean) || !defined(deviation) {
+			return nan
+		}
+		if deviation > 0 {
+			c.values = append(c.values, (s.LogProbs[t]-mean)/deviation)
+		}
+	}
+	return meanOfLowest(c.values, MinKShare)
+}
+
+// meanOfLowest is the mean of the max(1, floor(n*share)) lowest values, NaN without values. It sorts the values.
+func meanOfLowest(values []float64, share float64) float64 {
+	if len(values) == 0 {
+		return nan
+	}
+	slices.Sort(values)
+	m := max(1, int(float64(len(values))*share))
+	sum := 0.0
+	for _, v := range values[:m] {
+		sum += v
+	}
+	return finite(sum / float64(m))
+}
+
+// perByte fills in what compares the log-probability with the bytes that were scored, of which there is at least one.
+func (c *Scorer) perByte(r *Score, scored []byte) error {
+	bits := -r.LogProb / math.Ln2
+	r.BitsPerByte = bits / float64(r.Bytes)
+	size, err := c.zlibSize(scored)
+	if err != nil {
+		return err
+	}
+	r.ZlibBytes = size
+	r.ZlibRatio = bits / (8 * float64(size))
+	return nil
+}
+
+// zlibSize returns the length of the zlib stream of data.
+func (c *Scorer) zlibSize(data []byte) (int64, error) {
+	c.size = 0
+	if c.zlib == nil {
+		w, err := zlib.NewWriterLevel(&c.size, 6)
+		if err != nil {
+			return 0, fmt.Errorf("compressing the text: %w", err)
+		}
+		c.zlib = w
+	} else {
+		c.zlib.Reset(&c.size)
+	}
+	if _, err := c.zlib.Write(data); err != nil {
+		return 0, fmt.Errorf("compressing the text: %w", err)
+	}
+	if err := c.zlib.Close(); err != nil {
+		return 0, fmt.Errorf("compressing the text: %w", err)
+	}
+	return int64(c.size), nil
+}
+
+// byteCount is a writer that counts.
+type byteCount int64
+
+func (n *byteCount) Write(p []byte) (int, error) {
+	*n += byteCount(len(p))
+	return len(p), nil
+}
+
+// Compare fills in the target's scores against the reference's of the same text: reference_log_ratio and memorized_bits. The two
+// sums must cover the same bytes: the whole text when both models scored the first token, else the text after the first token
+// when both say where that ends and agree. Otherwise the scores stay undefined.
+func Compare(target, reference *Score) {
+	target.ReferenceLogRatio, target.MemorizedBits = nan, nan
+	if target.TextBytes != reference.TextBytes {
+		return
+	}
+	t, r, from := target.whole, reference.whole, int64(0)
+	if !defined(t) || !defined(r) {
+		if target.firstEnd != reference.firstEnd {
+			return
+		}
+		t, r, from = target.afterFirst, reference.afterFirst, target.firstEnd
+	}
+	if !defined(t) || !defined(r) {
+		return
+	}
+	if n := target.TextBytes - from; n > 0 {
+		target.ReferenceLogRatio = (t - r) / float64(n)
+	}
+	target.MemorizedBits = memorizedBits(t, r)
+}
+
+// memorizedBits is log2 max(P, Pref) - log2 Pref of log-probabilities in nats (Morris et al., arXiv 2505.24832).
+func memorizedBits(target, reference float64) float64 {
+	return (max(target, reference) - reference) / math.Ln2
+}
+
+// Row returns the score's row of likelihood. The columns that say whose it is (run_id, probe_id, control, control_group, model,
+// role, engine) are the caller's to fill.
+func (s *Score) Row() schemas.Likelihood {
+	row := schemas.Likelihood{
+		Tokens: s.Tokens, ScoredTokens: s.ScoredTokens, BOS: s.BOS, Bytes: count(s.Bytes),
+		LogProb: number(s.LogProb), BitsPerByte: number(s.BitsPerByte), Perplexity: number(s.Perplexity),
+		MinK: number(s.MinK), MinKPP: number(s.MinKPP), ZlibBytes: count(s.ZlibBytes), ZlibRatio: number(s.ZlibRatio),
+		LowercaseRatio: number(s.LowercaseRatio), ReferenceLogRatio: number(s.ReferenceLogRatio),
+		MemorizedBits: number(s.MemorizedBits), PriorLift: number(s.PriorLift),
+	}
+	if s.ZlibBytes >= 0 {
+		name := ZlibImplementation
+		row.ZlibImplementation = &name
+	}
+	return row
+}
+
+var nan = math.NaN()
+
+func defined(v float64) bool { return !math.IsNaN(v) }
+
+// finite makes an overflow undefined.
+func finite(v float64) float64 {
+	if math.IsInf(v, 0) {
+		return nan
+	}
+	return v
+}
+
+// number is the nullable form of a value.
+func number(v float64) *float64 {
+	if !defined(v) {
+		return nil
+	}
+	return &v
+}
+
+// count is the nullable form of a number of bytes or an offset.
+func count(n int64) *int64 {
+	if n < 0 {
+		return nil
+	}
+	return &n
+}

@@ -1,0 +1,3 @@
+package read_test
+
+func childMain() bool { return false }

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"gocloud.dev/gcerrors"
+)
+
+// What callers branch on.
+var (
+	// ErrMissing says that the object does not exist, or that the store will not say whether it does.
+	ErrMissing = errors.New("not found")
+	// ErrChanged says that the object no longer has the version that was listed. Trying again does not help: the run has to start
+	// from the new version.
+	ErrChanged = errors.New("changed since it was listed")
+	// ErrUnavailable says that the store refused or could not be reached, after retries.
+	ErrUnavailable = errors.New("store unavailable")
+	// ErrTooBig says that an object is longer than its reader allows.
+	ErrTooBig = errors.New("object too big")
+)
+
+// retryPolicy says how often an operation is tried and how long it waits in between. The SDKs try three times below it, within
+// one to four seconds.
+type retryPolicy struct {
+	tries   uint
+	first   time.Duration // wait before the second try; doubled from try to try, spread by half
+	elapsed time.Duration // no new try begins after this
+}
+
+var defaultRetry = retryPolicy{tries: 4, first: 250 * time.Millisecond, elapsed: 90 * time.Second}
+
+// do runs an operation on a location until it succeeds, fails for good, or the policy is used up. what says in the error what
+// was being done.
+func (s *Store) do(ctx context.Context, l location, what string, op func() error) error {
+	if err := ctx.Err(); err != nil {
+		return failure(ctx, l, what, err)
+	}
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.Multiplier, wait.RandomizationFactor = s.retry.first, 2, .5
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		s.requests.Add(1)
+		err := op()
+		if err != nil && permanent(ctx, err) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(s.retry.tries), backoff.WithMaxElapsedTime(s.retry.elapsed))
+	return failure(ctx, l, what, err)
+}
+
+// permanent reports whether trying again cannot help. Codes the drivers do not know are Unknown; a lost connection and a 500 are
+// among them, and a conflict of two conditional writes, so Unknown is tried again.
+func permanent(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || errors.Is(err, ErrChanged) || errors.Is(err, ErrTooBig) || errors.Is(err, fs.ErrPermission) {
+		return true
+	}
+	switch gcerrors.Code(err) {
+	case gcerrors.NotFound, gcerrors.FailedPrecondition, gcerrors.PermissionDenied, gcerrors.InvalidArgument,
+		gcerrors.AlreadyExists, gcerrors.Unimplemented, gcerrors.Canceled:
+		return true
+	}
+	return false
+}
+
+// failure puts the error of a driver into one line that names the object, and into the chain what callers branch on.
+func failure(ctx context.Context, l location, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s %s: %w", what, l.uri(), context.Cause(ctx))
+	}
+	if errors.Is(err, ErrChanged) || errors.Is(err, ErrTooBig) {
+		return fmt.Errorf("%s %s: %w", what, l.uri(), err)
+	}
+	switch gcerrors.Code(err) {
+	case gcerrors.NotFound:
+		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrMissing, line(err))
+	case gcerrors.FailedPrecondition:
+		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrChanged, line(err))
+	}
+	return fmt.Errorf("%s %s: %w: %s%s", what, l.uri(), ErrUnavailable, line(err), remedy(l.scheme))
+}
+
+// openFailure is failure for a bucket that cannot be opened, which the drivers do without asking the store.
+func openFailure(l location, err error) error {
+	if strings.Contains(err.Error(), "query parameter") {
+		return fmt.Errorf("%w %s: %s", ErrURL, l.base(), line(err))
+	}
+	return fmt.Errorf("open %s: %w: %s%s", l.base(), ErrUnavailable, line(err), remedy(l.scheme))
+}
+
+func remedy(scheme string) string {
+	d, err := driverOf(scheme)
+	if err != nil || d.Remedy == "" {
+		return ""
+	}
+	return "; " + d.Remedy
+}
+
+// line is the message of an error on one line.
+func line(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"gocloud.dev/blob"
+	"golang.org/x/sync/errgroup"
+)
+
+// lookups is how many attribute look-ups run at once while listing: enough to hide the latency of a store, few enough not to be
+// throttled.
+const lookups = 16
+
+// List returns the objects that the patterns name, sorted by URI, each once, each with its present version.
+//
+// A pattern is the URL of an object, a prefix that ends in a slash (every object below it whose name ends in .parquet), or a glob:
+// "*", "?" and "[...]" match within a path component, a component "**" matches any number of components. Without a scheme it is a
+// local path, relative to the working directory. Components that begin with "_" or "." (markers, temporary files of other writers)
+// are matched only by a pattern component that begins so too. A pattern that matches nothing is an error that names it.
+func (s *Store) List(ctx context.Context, patterns []string) ([]Object, error) {
+	locations := make([]location, len(patterns))
+	for i, p := range patterns {
+		l, err := parse(p)
+		if err != nil {
+			return nil, err
+		}
+		// All parameters are known before any bucket is opened: a later URL may give those of an earlier one.
+		if err := s.configure(l); err != nil {
+			return nil, err
+		}
+		locations[i] = l
+	}
+	found := map[string]location{}
+	for i, l := range locations {
+		keys, err := s.match(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) == 0 {
+			return nil, fmt.Errorf("list %s: %w: no object matches it; a prefix ends in a slash and holds *.parquet, a glob may use * ? [] **",
+				patterns[i], ErrMissing)
+		}
+		for _, k := range keys {
+			o := l
+			o.key = k
+			found[o.uri()] = o
+		}
+	}
+	return s.lookUp(ctx, found)
+}
+
+// lookUp returns the objects at the locations, sorted by URI.
+func (s *Store) lookUp(ctx context.Context, found map[string]location) ([]Object, error) {
+	var mu sync.Mutex
+	objects := make([]Object, 0, len(found))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookups)
+	for _, l := range found {
+		g.Go(func() error {
+			o, err := s.attributes(ctx, l)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			objects = append(objects, o)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.URI, b.URI) })
+	return objects, nil
+}
+
+// match returns the keys that the pattern at l names. A plain URL names its object whether or not it exists; the look-up will tell.
+func (s *Store) match(ctx context.Context, l location) ([]string, error) {
+	var g glob
+	var prefix string
+	switch {
+	case hasMeta(l.key):
+		var err error
+		if g, err = newGlob(l.key); err != nil {
+			return nil, fmt.Errorf("%w %s: %w", ErrURL, l.uri(), err)
+		}
+		prefix = g.prefix
+	case l.key == "" || strings.HasSuffix(l.key, "/"):
+		g, prefix = below(l.key), l.key
+	default:
+		return []string{l.key}, nil
+	}
+	var keys []string
+	err := s.walk(ctx, l, prefix, func(key string) {
+		if g.match(key) {
+			keys = append(keys, key)
+		}
+	})
+	return keys, err
+}
+
+// walk calls fn with every key that begins with prefix.
+func (s *Store) walk(ctx context.Context, l location, prefix string, fn func(key string)) error {
+	if l.scheme == "file" {
+		return walkFiles(ctx, l, prefix, fn)
+	}
+	b, err := s.cloud(ctx, l)
+	if err != nil {
+		return err
+	}
+	token := blob.FirstPageToken
+	for {
+		var page []*blob.ListObject
+		var next []byte
+		err := s.do(ctx, l, "list", func() (err error) {
+			page, next, err = b.ListPage(ctx, token, 1000, &blob.ListOptions{Prefix: prefix})
+			return err
+		})
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, o := range page {
+			if !o.IsDir {
+				fn(o.Key)
+			}
+		}
+		if len(next) == 0 {
+			return nil
+		}
+		token = next
+	}
+}
+
+// walkFiles is walk over local files. The driver would pass over directories it cannot read without a word, and walk the whole
+// tree anew for every page of a listing.
+func walkFiles(ctx context.Context, l location, prefix string, fn func(key string)) error {
+	root := "/" + prefix[:strings.LastIndexByte(prefix, '/')+1]
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return nil
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				return fmt.Errorf("%s is a link to a directory, which is not followed: give the directory itself as a pattern", path)
+			}
+		}
+		fn(strings.TrimPrefix(path, "/"))
+		return nil
+	})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("list %s: %w", l.uri(), context.Cause(ctx))
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("list %s: %w: %s", l.uri(), ErrMissing, line(err))
+	}
+	return fmt.Errorf("list %s: %w: %s%s", l.uri(), ErrUnavailable, line(err), remedy("file"))
+}
+
+// Any reports whether there is any object below the URL.
+func (s *Store) Any(ctx context.Context, url string) (bool, error) {
+	_, _, l, err := s.place(url, "x")
+	if err != nil {
+		return false, err
+	}
+	prefix := strings.TrimSuffix(l.key, "x")
+	found := false
+	if err = s.walk(ctx, l, prefix, func(string) { found = true }); errors.Is(err, ErrMissing) {
+		return false, nil // a directory that is not there
+	}
+	return found, err
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+// Object is one version of an object.
+type Object struct {
+	URI     string `json:"uri"`     // without parameters: s3://bucket/dir/a.parquet, file:///data/a.parquet
+	Size    int64  `json:"size"`    // bytes
+	Version string `json:"version"` // ETag; generation for gs; modification time and size for file and mem
+}
+
+// Reader reads ranges of one version of an object. It is safe for concurrent use and holds nothing open.
+type Reader struct {
+	store  *Store
+	at     location
+	bucket *blob.Bucket
+	key    string
+	driver Driver
+	object Object
+}
+
+// Open returns a reader of the object. It asks nothing of the store unless the object's version is empty: then the reader is
+// pinned to the present one.
+func (s *Store) Open(ctx context.Context, o Object) (*Reader, error) {
+	l, err := parse(o.URI)
+	if err != nil {
+		return nil, err
+	}
+	d, err := driverOf(l.scheme)
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: %w", ErrURL, o.URI, err)
+	}
+	b, key, err := s.bucket(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{store: s, at: l, bucket: b, key: key, driver: d, object: o}
+	if o.Version == "" {
+		if r.object, err = s.attributes(ctx, l); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Object returns the object with its size and version.
+func (r *Reader) Object() Object { return r.object }
+
+// ReadRange fills p from the object's bytes at off. Anything short of that is an error: ErrChanged when the object is no longer
+// the version that r is pinned to, ErrMissing when it is gone, ErrUnavailable when the store does not deliver. Transient failures
+// are retried from where they happened. p may be written to even when an error is returned.
+func (r *Reader) ReadRange(ctx context.Context, p []byte, off int64) error {
+	if off < 0 || off > r.object.Size || int64(len(p)) > r.object.Size-off {
+		return fmt.Errorf("read %s: bytes %d to %d are outside the object of %d bytes", r.object.URI, off, off+int64(len(p)),
+			r.object.Size)
+	}
+	if len(p) == 0 {
+		return ctx.Err()
+	}
+	got := 0
+	err := r.store.do(ctx, r.at, "read", func() error {
+		n, err := r.fill(ctx, p[got:], off+int64(got))
+		got += n
+		r.store.bytes.Add(int64(n))
+		if err != nil && gcerrors.Code(err) == gcerrors.NotFound {
+			return r.gone(ctx, err)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if r.driver.Condition == nil {
+		return r.unchanged(ctx)
+	}
+	return nil
+}
+
+// fill makes one request and returns how many bytes of the pinned version it got.
+func (r *Reader) fill(ctx context.Context, p []byte, off int64) (int, error) {
+	opts := &blob.ReaderOptions{}
+	if r.driver.Condition != nil {
+		opts.BeforeRead = func(as func(any) bool) error { return r.driver.Condition(as, r.object.Version) }
+	}
+	b, err := r.bucket.NewRangeReader(ctx, r.key, off, int64(len(p)), opts)
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close()
+	if r.driver.Observed != nil {
+		if v := r.driver.Observed(b); v != "" && v != r.object.Version {
+			return 0, fmt.Errorf("%w: version %s is now %s", ErrChanged, r.object.Version, v)
+		}
+	}
+	if b.Size() != r.object.Size {
+		return 0, fmt.Errorf("%w: its %d bytes are now %d", ErrChanged, r.object.Size, b.Size())
+	}
+	n, err := io.ReadFull(b, p)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		// Not in the chain as an end of file: to a reader above that would look like a normal end.
+		err = fmt.Errorf("the store ended the answer after %d of %d bytes", n, len(p))
+	}
+	return n, err
+}
+
+// gone tells an object that was deleted from one that was replaced: gs answers a read of an old generation with "not found".
+func (r *Reader) gone(ctx context.Context, err error) error {
+	if a, aerr := r.bucket.Attributes(ctx, r.key); aerr == nil && r.driver.Version(a) != r.object.Version {
+		return fmt.Errorf("%w: version %s is now %s", ErrChanged, r.object.Version, r.driver.Version(a))
+	}
+	return err
+}
+
+// unchanged compares the object's attributes with the pinned version, after a read that carried no condition.
+func (r *Reader) unchanged(ctx context.Context) error {
+	o, err := r.store.attributes(ctx, r.at)
+	if err != nil {
+		return err
+	}
+	if o.Version != r.object.Version {
+		return fmt.Errorf("read %s: %w: version %s is now %s", r.object.URI, ErrChanged, r.object.Version, o.Version)
+	}
+	return nil
+}
+
+// attributes returns the present version of the object at l.
+func (s *Store) attributes(ctx context.Context, l location) (Object, error) {
+	d, err := driverOf(l.scheme)
+	if err != nil {
+		return Object{}, fmt.Errorf("%w %s: %w", ErrURL, l.uri(), err)
+	}
+	b, key, err := s.bucket(ctx, l)
+	if err != nil {
+		return Object{}, err
+	}
+	o := Object{URI: l.uri()}
+	err = s.do(ctx, l, "look up", func() error {
+		a, err := b.Attributes(ctx, key)
+		if err == nil {
+			o.Size, o.Version = a.Size, d.Version(a)
+		}
+		return err
+	})
+	return o, err
+}

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestParse(t *testing.T) {
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		raw                        string
+		scheme, bucket, key, query string
+	}{
+		{"s3x://b/d/a.parquet", "", "", "", ""},
+		{"mem://b/d/a.parquet", "mem", "b", "d/a.parquet", ""},
+		{"mem://b/d/a?.parquet", "mem", "b", "d/a?.parquet", ""},
+		{"mem://b/d/*.parquet?endpoint=http://h:1&use_path_style=true", "mem", "b", "d/*.parquet", "endpoint=http://h:1&use_path_style=true"},
+		{"mem://b/d/a?.parquet?region=x", "mem", "b", "d/a?.parquet", "region=x"},
+		{"mem://b?region=x", "mem", "b", "", "region=x"},
+		{"mem://b", "mem", "b", "", ""},
+		{"mem://b/", "mem", "b", "", ""},
+		{"mem://b/license=cc0/a?.parquet", "mem", "b", "license=cc0/a?.parquet", ""},
+		{"mem://b/100%20.parquet", "mem", "b", "100%20.parquet", ""},
+		{"file:///data/a b.parquet", "file", "", "data/a b.parquet", ""},
+		{"file:///data/a.parquet?create_dir=true", "file", "", "data/a.parquet", ""},
+		{"/data/", "file", "", "data/", ""},
+		{"/", "file", "", "", ""},
+		{"./x.parquet", "file", "", wd[1:] + "/x.parquet", ""},
+		{"data/*.parquet", "file", "", wd[1:] + "/data/*.parquet", ""},
+		{"data/", "file", "", wd[1:] + "/data/", ""},
+		{"file://data/a.parquet", "", "", "", ""},
+		{"mem:///a", "", "", "", ""},
+		{"", "", "", "", ""},
+	} {
+		l, err := parse(c.raw)
+		if c.scheme == "" {
+			if !errors.Is(err, ErrURL) {
+				t.Errorf("%s: got %+v, %v, want an error", c.raw, l, err)
+			}
+			continue
+		}
+		if want := (location{c.scheme, c.bucket, c.key, c.query}); err != nil || l != want {
+			t.Errorf("%s: got %+v, %v, want %+v", c.raw, l, err, want)
+		}
+	}
+}
+
+func TestParametersAreOneSetABucket(t *testing.T) {
+	s := New()
+	defer s.Close()
+	_, err := s.List(t.Context(), []string{"mem://b/a?x=1", "mem://b/b?x=2"})
+	if !errors.Is(err, ErrURL) || !strings.Contains(err.Error(), "two sets of parameters") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// slowMatch is matchComponents by its definition.
+func slowMatch(pattern, names []string) bool {
+	if len(pattern) == 0 {
+		return len(names) == 0
+	}
+	if pattern[0] == "**" {
+		return slowMatch(pattern[1:], names) ||
+			len(names) > 0 && !strings.HasPrefix(names[0], ".") && !strings.HasPrefix(names[0], "_") && slowMatch(pattern, names[1:])
+	}
+	return len(names) > 0 && matchComponent(pattern[0], names[0]) && slowMatch(pattern[1:], names[1:])
+}
+
+func TestGlobEqualsDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern := rapid.SliceOfN(rapid.SampledFrom([]string{"**", "*", "a", "a*", "?", "_*", ".x", "[ab]"}), 1, 6).Draw(t, "pattern")
+		names := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "ab", "_x", ".x", "c"}), 1, 6).Draw(t, "names")
+		if got, want := matchComponents(pattern, names), slowMatch(pattern, names); got != want {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestBadPattern(t *testing.T) {
+	s := New()
+	defer s.Close()
+	_, err := s.List(t.Context(), []string{"mem://b/[a.parquet"})
+	if !errors.Is(err, ErrURL) || !strings.Contains(err.Error(), `component "[a.parquet"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLocalPathsAndUnreadableDirectories(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.MkdirAll("data/deep", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{"data/a.parquet", "data/deep/b.parquet"} {
+		if err := os.WriteFile(f, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := New()
+	defer s.Close()
+	objects, err := s.List(t.Context(), []string{"data/**/*.parquet", "./data/a.parquet", "file://" + dir + "/data/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(objects) != 2 || objects[0].URI != "file://"+dir+"/data/a.parquet" || objects[1].URI != "file://"+dir+"/data/deep/b.parquet" {
+		t.Errorf("got %+v", objects)
+	}
+	if err := os.Symlink(filepath.Join(dir, "data", "deep"), "data/link"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.List(t.Context(), []string{"data/"}); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "data/link") {
+		t.Errorf("a directory that is not followed: %v", err)
+	}
+	if err := os.Remove("data/link"); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() != 0 {
+		if err := os.Chmod("data/deep", 0); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Chmod("data/deep", 0o755)
+		if _, err := s.List(t.Context(), []string{"data/"}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("a directory that cannot be read: %v", err)
+		}
+	}
+}
+
+func TestFileChangedInPlaceDuringRead(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a.parquet")
+	if err := os.WriteFile(name, make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := New()
+	defer s.Close()
+	objects, err := s.List(t.Context(), []string{name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Open(t.Context(), objects[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(name, time.Time{}, time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.ReadRange(t.Context(), make([]byte, 10), 0); !errors.Is(err, ErrChanged) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRetryOnlyWhatMayPass(t *testing.T) {
+	s := New()
+	defer s.Close()
+	s.retry.first = time.Millisecond
+	l := location{scheme: "mem", bucket: "b", key: "k"}
+	flaky := errors.New("connection reset\n by peer")
+	n := 0
+	if err := s.do(t.Context(), l, "read", func() error {
+		if n++; n < 3 {
+			return flaky
+		}
+		return nil
+	}); err != nil || n != 3 {
+		t.Errorf("after %d tries: %v", n, err)
+	}
+	n = 0
+	err := s.do(t.Context(), l, "read", func() error { n++; return flaky })
+	if n != int(defaultRetry.tries) || !errors.Is(err, ErrUnavailable) ||
+		err.Error() != "read mem://b/k: store unavailable: connection reset by peer" {
+		t.Errorf("after %d tries: %v", n, err)
+	}
+	n = 0
+	if err := s.do(t.Context(), l, "read", func() error { n++; return ErrChanged }); n != 1 || !errors.Is(err, ErrChanged) {
+		t.Errorf("after %d tries: %v", n, err)
+	}
+	// A cancelled context ends the wait between two tries.
+	s.retry.first = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	start := time.Now()
+	if err := s.do(ctx, l, "read", func() error { return flaky }); err == nil || time.Since(start) > 10*time.Second {
+		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}

@@ -1,0 +1,270 @@
+package write
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"sync"
+
+	"palimpsest/schemas"
+)
+
+const (
+	// spoolBytes is how much a spool keeps in memory before it writes a sorted run to disk.
+	spoolBytes = 32 << 20
+	// maxRuns is how many runs are merged at a time, each through a buffer of 64 KiB.
+	maxRuns = 256
+)
+
+// Spool writes one table whose rows come in any order. Rows are kept encoded, sorted by key in memory and written to disk as
+// sorted runs, all in one file of the directory, and merged at the end. It is safe for concurrent use.
+type Spool[R any] struct {
+	dir   *Dir
+	of    schemas.Of[R]
+	codec *codec
+
+	mu      sync.Mutex
+	arena   []byte  // keys and rows, encoded
+	entries []entry // where they stand in the arena
+	file    *os.File
+	size    int64
+	runs    []run
+	budget  int // of arena and entries, in bytes
+	fan     int
+	err     error
+	closed  bool
+
+	scratch sync.Pool // *[]byte
+}
+
+// entry is a row of the arena: its key, then the row, from offset.
+type entry struct{ offset, key, row int }
+
+const entryBytes = 24
+
+// run is a sorted run on disk.
+type run struct{ offset, size int64 }
+
+// OpenSpool starts a spool for the table. The table's own files are made when it closes.
+func OpenSpool[R any](d *Dir, t schemas.Of[R]) (*Spool[R], error) {
+	c, err := newCodec(t.Table)
+	if err != nil {
+		return nil, err
+	}
+	return &Spool[R]{dir: d, of: t, codec: c, budget: spoolBytes, fan: maxRuns,
+		scratch: sync.Pool{New: func() any { return new([]byte) }}}, nil
+}
+
+// Write adds rows in any order; their run_id is set later. The rows and what they point to are the caller's again when it
+// returns. After an error the spool is lost: every later call returns the same error.
+func (s *Spool[R]) Write(rows ...R) error {
+	scratch := s.scratch.Get().(*[]byte)
+	defer s.scratch.Put(scratch)
+	for i := range rows {
+		if err := s.add(&rows[i], scratch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Spool[R]) add(row *R, scratch *[]byte) error {
+	value := reflect.ValueOf(row).Elem()
+	_, err := s.codec.check(value)
+	if err != nil {
+		err = fmt.Errorf("writing table %s, row with %s: %w", s.of.Name, s.codec.describeKey(value), err)
+	} else {
+		*scratch = s.codec.appendKey((*scratch)[:0], value)
+	}
+	key := len(*scratch)
+	if err == nil {
+		*scratch = s.codec.appendRow(*scratch, value)
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed && s.err == nil {
+		return fmt.Errorf("table %s: write after close", s.of.Name)
+	}
+	if s.err == nil {
+		s.err = err
+	}
+	if s.err != nil {
+		return s.err
+	}
+	used := len(s.arena) + len(s.entries)*entryBytes
+	if used > 0 && used+len(*scratch)+entryBytes > s.budget {
+		if s.err = s.spill(); s.err != nil {
+			return s.err
+		}
+	}
+	s.entries = append(s.entries, entry{len(s.arena), key, len(*scratch) - key})
+	s.arena = append(s.arena, *scratch...)
+	if cap(*scratch) > s.budget {
+		*scratch = nil // one huge row shall not stay in the pool
+	}
+	return nil
+}
+
+// sort puts the entries in the order of their keys. Equal keys are an error of the table that follows, so their order is free.
+func (s *Spool[R]) sort() {
+	slices.SortFunc(s.entries, func(a, b entry) int {
+		return bytes.Compare(s.arena[a.offset:a.offset+a.key], s.arena[b.offset:b.offset+b.key])
+	})
+}
+
+// spill writes what is in memory to disk as one sorted run.
+func (s *Spool[R]) spill() error {
+	if s.file == nil {
+		f, err := s.dir.create("spool/" + s.of.Name)
+		if err != nil {
+			return fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+		}
+		s.file = f
+	}
+	s.sort()
+	w := newRunWriter(s.file, s.size)
+	for _, e := range s.entries {
+		key := s.arena[e.offset : e.offset+e.key]
+		if err := w.add(key, s.arena[e.offset+e.key:e.offset+e.key+e.row]); err != nil {
+			return fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+		}
+	}
+	if err := s.endRun(w); err != nil {
+		return err
+	}
+	s.entries, s.arena = s.entries[:0], s.arena[:0]
+	if cap(s.arena) > 2*s.budget {
+		s.arena = nil
+	}
+	return nil
+}
+
+func (s *Spool[R]) endRun(w *runWriter) error {
+	if err := w.buffer.Flush(); err != nil {
+		return fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+	}
+	s.runs = append(s.runs, run{s.size, w.size})
+	s.size += w.size
+	return nil
+}
+
+// Close sorts the rows, writes the table and verifies it like Table.Close. The spool's own file is removed in any case.
+func (s *Spool[R]) Close(ctx context.Context) ([]Output, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fmt.Errorf("table %s: closed twice", s.of.Name)
+	}
+	s.closed = true
+	defer s.remove()
+	if s.err != nil {
+		return nil, s.err
+	}
+	table, err := Open(s.dir, s.of)
+	if err != nil {
+		return nil, err
+	}
+	defer table.Discard()
+	if err := s.replay(ctx, table); err != nil {
+		return nil, err
+	}
+	return table.Close(ctx)
+}
+
+// replay writes the rows to the table in the order of their keys.
+func (s *Spool[R]) replay(ctx context.Context, table *Table[R]) error {
+	var row R
+	value, cells, n := reflect.ValueOf(&row).Elem(), s.codec.newCells(), 0
+	write := func(_, encoded []byte) error {
+		if n++; n%chunkRows == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := s.codec.decodeRow(encoded, value, cells); err != nil {
+			return err
+		}
+		return table.Write(row)
+	}
+	if len(s.runs) == 0 {
+		s.sort()
+		for _, e := range s.entries {
+			if err := write(nil, s.arena[e.offset+e.key:e.offset+e.key+e.row]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(s.entries) > 0 {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	s.arena, s.entries = nil, nil
+	for len(s.runs) > s.fan {
+		w := newRunWriter(s.file, s.size)
+		add := func(key, row []byte) error {
+			if n++; n%chunkRows == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return w.add(key, row)
+		}
+		if err := merge(s.file, s.runs[:s.fan], add); err != nil {
+			return fmt.Errorf("sorting table %s: %w", s.of.Name, err)
+		}
+		s.runs = slices.Clone(s.runs[s.fan:])
+		if err := s.endRun(w); err != nil {
+			return err
+		}
+	}
+	if err := merge(s.file, s.runs, write); err != nil {
+		return fmt.Errorf("sorting table %s: %w", s.of.Name, err)
+	}
+	return nil
+}
+
+// Discard removes what the spool has on disk, unless Close has. It may be called at any time and twice.
+func (s *Spool[R]) Discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.remove()
+}
+
+func (s *Spool[R]) remove() {
+	s.arena, s.entries = nil, nil
+	if s.file != nil {
+		s.file.Close()
+		os.Remove(s.file.Name())
+		s.file = nil
+	}
+}
+
+// runWriter writes one run: for every row the lengths of key and row as varints, the key and the row.
+type runWriter struct {
+	buffer *bufio.Writer
+	size   int64
+	head   []byte
+}
+
+func newRunWriter(f *os.File, offset int64) *runWriter {
+	return &runWriter{buffer: bufio.NewWriterSize(io.NewOffsetWriter(f, offset), 1<<18)}
+}
+
+func (w *runWriter) add(key, row []byte) error {
+	w.head = binary.AppendUvarint(w.head[:0], uint64(len(key)))
+	w.head = binary.AppendUvarint(w.head, uint64(len(row)))
+	for _, b := range [3][]byte{w.head, key, row} {
+		n, err := w.buffer.Write(b)
+		w.size += int64(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
