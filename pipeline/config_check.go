@@ -198,13 +198,12 @@ func (l *loader) checkReport(n *Ngram, usual []int, minimum string, least int) {
 	}
 	for i, x := range n.Report {
 		at := join(key, strconv.Itoa(i))
-		switch {
-		case x < least:
+		if x < least {
 			l.problem(at, "%d is less than %s, %d, and spans are never shorter; remove it or lower %s", x, minimum, least, minimum)
-		case i > 0 && x <= n.Report[i-1]:
-			l.problem(at, "%d comes after %d; list each length once, in ascending order", x, n.Report[i-1])
 		}
 	}
+	slices.Sort(n.Report) // the order and repeats of the list mean nothing
+	n.Report = slices.Compact(n.Report)
 }
 
 func (l *loader) checkLikelihood(m *Likelihood) {
