@@ -25,7 +25,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/palimpsest
-	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/palimpsest
+	$(GO) build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/palimpsest
 
 .PHONY: demo
 demo: build ## run the demo and show what it found; a second call shows the finished run

@@ -81,7 +81,7 @@ type Model struct {
 	Engine  string            `json:"engine"`         // columns
 	Name    string            `json:"name"`           // name in the tables; default target or reference
 	URLs    []string          `json:"urls,omitempty"` // Parquet keyed by probe id; default: the probes' own files
-	Columns map[string]string `json:"columns"`        // id, log_probs, token_ids, byte_offsets, ranks, means, deviations, top_ids, top_log_probs
+	Columns map[string]string `json:"columns"`        // see modelRoles; log_probs is required
 }
 
 // Windows configures extraction.
@@ -137,8 +137,13 @@ func (c *Config) workers() int {
 // folds reports whether a stage reads the documents of the corpus.
 func (c *Config) folds() bool { return c.Hash != nil || c.Ngram != nil }
 
-// Resolved returns the configuration with its defaults as JSON, keys in the order of Config, credentials in URLs left out.
-func (c *Config) Resolved() []byte { return c.withoutCredentials().encode() }
+// Resolved returns the configuration with its defaults as JSON, keys in the order of Config. Credentials in URLs are left out, and
+// resources, which change no result.
+func (c *Config) Resolved() []byte {
+	d := c.withoutCredentials()
+	d.Resources = Resources{}
+	return d.encode()
+}
 
 // Digest returns the SHA-256 of Resolved without output, run_id and resources: configurations with the same digest give the
 // same tables from the same inputs.

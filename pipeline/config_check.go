@@ -11,10 +11,12 @@ import (
 
 // The roles that columns of the input can have.
 var (
-	corpusRoles  = []string{"text", "id", "url", "license", "rights_holder", "opt_out"}
-	probeRoles   = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder", "license", "label"}
+	corpusRoles = []string{"text", "id", "url", "license", "rights_holder", "opt_out"}
+	probeRoles  = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder",
+		"license", "label"}
 	controlRoles = []string{"id", "text", "control_group"}
-	modelRoles   = []string{"id", "log_probs", "token_ids", "byte_offsets", "ranks", "means", "deviations", "top_ids", "top_log_probs"}
+	modelRoles   = []string{"id", "log_probs", "token_ids", "byte_offsets", "ranks", "means", "deviations", "top_ids",
+		"top_log_probs"}
 )
 
 var (
@@ -183,7 +185,7 @@ func (l *loader) checkNgram(n *Ngram) {
 	}
 }
 
-// checkReport fills in the usual lengths, those that some span can have, or checks the ones given.
+// checkReport fills in the usual lengths, those that some span can have, or checks the ones given and puts them in order.
 func (l *loader) checkReport(n *Ngram, usual []int, minimum string, least int) {
 	const key = "ngram.report"
 	if !l.given(key) {

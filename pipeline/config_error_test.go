@@ -226,7 +226,6 @@ ngram:
 `, nil, `
 run.yaml:6: ngram.min_words: has no meaning in unit bytes, where min_bytes alone applies; remove it
 run.yaml:8: ngram.report.0: 50 is less than min_bytes, 60, and spans are never shorter; remove it or lower min_bytes
-run.yaml:8: ngram.report.2: 100 comes after 100; list each length once, in ascending order
 run.yaml:9: ngram.max_sources: 1001 is outside 0 to 1000
 run.yaml:10: ngram.max_matches: -1 is outside 0 to 1000
 run.yaml:11: ngram.min_match: 1.01 is no share of a probe; it is from 0 to 1
@@ -271,7 +270,6 @@ controls: {urls: [c], columns: {txt: t}}
 evidence: {score: min_k, texts: on}
 `, nil, `
 run.yaml:4: ngram.report.0: 13 is less than min_words, 20, and spans are never shorter; remove it or lower min_words
-run.yaml:4: ngram.report.2: 30 comes after 40; list each length once, in ascending order
 run.yaml:5: controls.columns.txt: unknown role of a column; did you mean text?
 run.yaml:5: controls: controls calibrate likelihood, which is not configured; add likelihood or remove controls
 run.yaml:6: evidence.texts: expected true or false, got "on"

@@ -107,6 +107,7 @@ func TestConfigDefaults(t *testing.T) {
 	}{
 		{[]string{"ngram.min_words=20"}, func(c *Config) any { return c.Ngram.Report }, []int{25, 50}},
 		{[]string{"ngram.min_words=51"}, func(c *Config) any { return c.Ngram.Report }, []int{51}},
+		{[]string{"ngram.report=[50, 20, 50]"}, func(c *Config) any { return c.Ngram.Report }, []int{20, 50}},
 		{[]string{"ngram.unit=bytes"}, func(c *Config) any { return *c.Ngram }, Ngram{"bytes", 0, to(50), []int{50, 100, 200}, to(10), to(20), .1}},
 		{[]string{"ngram={unit: bytes, min_bytes: 120}"}, func(c *Config) any { return c.Ngram.Report }, []int{200}},
 		{nil, func(c *Config) any { return c.Evidence.Score }, ""},

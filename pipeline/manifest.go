@@ -89,6 +89,9 @@ func (m *Manifest) encode() ([]byte, error) {
 	slices.SortFunc(m.Failures, func(a, b Failure) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason))
 	})
+	// An empty list says that there is nothing; null would say nothing.
+	m.Controls, m.Families = append([]Removed{}, m.Controls...), append([]evidence.Family{}, m.Families...)
+	m.Failures, m.Notes = append([]Failure{}, m.Failures...), append([]Note{}, m.Notes...)
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -177,4 +180,12 @@ func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *M
 		return Incomplete, nil, manifestName + " is not a manifest: " + err.Error(), nil
 	}
 	return Complete, m, "", nil
+}
+
+// String says what was quarantined, and why. Reasons name the place themselves where they come from reading.
+func (f Failure) String() string {
+	if f.Row == nil {
+		return f.Reason
+	}
+	return fmt.Sprintf("%s, row group %d, row %d: %s", f.Object, *f.RowGroup, *f.Row, f.Reason)
 }

@@ -53,14 +53,19 @@ type Table struct {
 // Of is a table whose rows have type R.
 type Of[R any] struct{ *Table }
 
-var tables []*Table
-
 // All returns every table, in the order in which the documentation lists them.
-func All() []*Table { return tables }
+func All() []*Table {
+	return []*Table{
+		Runs.Table, Probes.Table,
+		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table,
+		Likelihoods.Table, Tokens.Table, Windows.Table,
+		Evidences.Table, Evaluations.Table,
+	}
+}
 
 // Lookup returns the table of that name.
 func Lookup(name string) (*Table, bool) {
-	for _, t := range tables {
+	for _, t := range All() {
 		if t.Name == name {
 			return t, true
 		}
@@ -68,7 +73,7 @@ func Lookup(name string) (*Table, bool) {
 	return nil, false
 }
 
-// define registers a table from its row type. It panics on a row type that breaks the contract, which is a mistake in this
+// define makes a table from its row type. It panics on a row type that breaks the contract, which is a mistake in this
 // package that any test finds.
 func define[R any](name, doc string, key ...string) Of[R] {
 	t := &Table{Name: name, Doc: doc, Key: key, Row: reflect.TypeFor[R]()}
@@ -83,7 +88,6 @@ func define[R any](name, doc string, key ...string) Of[R] {
 			panic(fmt.Sprintf("schemas: table %s has no column %s to sort by", name, k))
 		}
 	}
-	tables = append(tables, t)
 	return Of[R]{t}
 }
 
@@ -156,38 +160,4 @@ func (t Type) Arrow() arrow.DataType {
 	default:
 		return arrow.BinaryTypes.String
 	}
-}
-
-// SQL returns the type in the SQL that DuckDB, PostgreSQL and most warehouses share.
-func (t Type) SQL() string {
-	switch t {
-	case Int64:
-		return "BIGINT"
-	case Float64:
-		return "DOUBLE PRECISION"
-	case Bool:
-		return "BOOLEAN"
-	case Timestamp:
-		return "TIMESTAMP WITH TIME ZONE"
-	default:
-		return "VARCHAR"
-	}
-}
-
-// DDL returns a CREATE TABLE statement for the table, with each column's meaning as a comment.
-func (t *Table) DDL() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "-- A row is %s.\nCREATE TABLE %s (\n", t.Doc, t.Name)
-	for i, c := range t.Columns {
-		null, comma := " NOT NULL", ","
-		if c.Nullable {
-			null = ""
-		}
-		if i == len(t.Columns)-1 {
-			comma = ""
-		}
-		fmt.Fprintf(&b, "  %s %s%s%s -- %s\n", c.Name, c.Type.SQL(), null, comma, c.Doc)
-	}
-	b.WriteString(");\n")
-	return b.String()
 }

@@ -227,7 +227,7 @@ def check_across(connection, tables):
         print(f"holds: {name}")
     if "evidence" in tables and "likelihood" in tables:
         checked = 0
-        for score in ("reference_log_ratio", "min_k_pp", "min_k"):
+        for score in ("reference_log_ratio", "min_k_pp", "min_k", "log_prob"):
             broken, of = connection.execute(P_VALUES.format(score=score)).fetchone()
             require(broken == 0, f"{broken} of {of} p-values of {score} do not follow from the controls in likelihood")
             checked += of

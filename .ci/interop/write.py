@@ -157,6 +157,7 @@ def write_spark(out):
         SparkSession.builder.master("local[1]")
         .appName("palimpsest-interop")
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.memory", "1g")

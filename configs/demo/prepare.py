@@ -11,10 +11,12 @@ nothing but these files and the version of pyarrow, and no text is altered excep
 corpus.parquet       the training documents, in the order of training, one row a copy: an id repeats as often as its document
                      was planted.
 probes.parquet       texts to be judged: passages, nonsense sentences, secrets and shuffled passages that stand in the corpus
-                     (label true), the judged half of those that do not (label false), and edited copies of passages that
+                     (label true), the judged part of those that do not (label false), and edited copies of passages that
                      do (label null: about 90 % of their words were trained on, so they are neither members nor non-members).
-controls.parquet     the other half of the non-members. Within each type, in the order of ground_truth.parquet, the 1st, 3rd,
-                     5th, ... non-member is judged and the 2nd, 4th, 6th, ... is a control. Edited copies are never controls.
+controls.parquet     the other non-members. Of the passages that the model never saw, in the order of ground_truth.parquet, every
+                     2nd is judged, beginning with the 1st, and the rest are controls; of the nonsense sentences, the secrets
+                     and the shuffled passages every 5th, since a canary takes at least 99 controls to be told from chance at
+                     p <= .01, and there are 128 of each. Edited copies are never controls.
 generations.parquet  what the model itself wrote: greedily after the first 32 tokens of each passage, and by top-k sampling
                      after no prompt.
 
@@ -63,6 +65,9 @@ TITLES = {
     "python3.11-doc": "Python documentation",
     "postgresql-doc-15": "PostgreSQL documentation",
 }
+
+# One in so many of the non-members is judged; the others are controls.
+JUDGED_ONE_IN = {"passage": 2, "nonsense": 5, "secret": 5, "shuffled": 5}
 
 SEPARATOR = 0  # the token that ends a document
 
@@ -156,8 +161,9 @@ def texts(testbed, tokenizer):
         if not tokenizer.is_utf8(r["ids"]):
             row["byte_offsets"] = None
         if r["type"] != "edited" and not r["member"]:
+            position = seen[r["type"]]
             seen[r["type"]] += 1
-            if seen[r["type"]] % 2 == 0:
+            if position % JUDGED_ONE_IN[r["type"]] != 0:
                 controls.append(row)
                 continue
         canary = r["type"] in ("nonsense", "secret", "shuffled")

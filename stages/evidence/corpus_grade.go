@@ -22,8 +22,8 @@ func (c *Corpus) Grade() (grade, reason string) {
 		return Exact, sentence(count(c.ExactWords, "corpus document") + " " + holds(c.ExactWords) +
 			" exactly these words; case, punctuation or spacing differ")
 	case c.Near != nil && *c.Near > 0:
-		return NearDuplicate, sentence(count(*c.Near, "corpus document") + " " + pick(*c.Near, "is a near duplicate", "are near duplicates") +
-			" of this text")
+		return NearDuplicate, sentence(count(*c.Near, "corpus document") + " " +
+			pick(*c.Near, "is a near duplicate", "are near duplicates") + " of this text")
 	case c.Contained != nil && c.Contained.Coverage >= containedShare:
 		return Contained, sentence("corpus document " + c.Contained.DocumentID + " holds " + percent(c.Contained.Coverage) +
 			" of this text word for word")

@@ -25,15 +25,16 @@ type Judgement struct {
 
 // Family is a set of tests whose q-values were computed together: run x model x kind x score x control group.
 type Family struct {
-	Name     string
-	Kind     string
-	Score    string
-	Group    *string
-	Controls int64 // N
-	Tests    int64
-	Elevated int64   // tests with q <= .05
-	LeastP   float64 // 1/(N+1), below which no p-value can fall, and no q-value either
-	Needed   int64   // tests that must beat every control before any q-value can be at most .05; 0 when not even all would do
+	Name     string  `json:"name"`
+	Kind     string  `json:"kind"`
+	Score    string  `json:"score"`
+	Group    *string `json:"control_group"`
+	Controls int64   `json:"controls"` // N
+	Tests    int64   `json:"tests"`
+	Elevated int64   `json:"elevated"` // tests with q <= .05
+	LeastP   float64 `json:"least_p"`  // 1/(N+1), below which no p-value can fall, and no q-value either
+	// Needed is how many tests must beat every control before any q-value can be at most .05; 0 when not even all would do.
+	Needed int64 `json:"needed"`
 }
 
 // familyKey identifies a family within a run and model.

@@ -79,7 +79,10 @@ func TestGenerations(t *testing.T) {
 		grade  string
 		reason string
 	}{
-		{"verbatim", ptr("Once"), func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](50), 250 }, "verbatim",
+		{"verbatim", ptr("Once"), func(c *evidence.Corpus) {
+			c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](50),
+				250
+		}, "verbatim",
 			"The output repeats, outside its prompt, a run of 50 words (250 bytes) of the corpus word for word."},
 		{"verbatim, unprompted", ptr(""), func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](90), 600 },
 			"verbatim", "The output repeats, unprompted, a run of 90 words (600 bytes) of the corpus word for word."},
@@ -161,7 +164,8 @@ func work(id string, lp float64, name *string) evidence.Subject {
 
 func TestWorksAgainstControls(t *testing.T) {
 	letters := ptr("letters")
-	probes := []evidence.Subject{work("far above", -1, letters), work("tie with the third", -12, letters), work("below all", -500, letters),
+	probes := []evidence.Subject{work("far above", -1, letters), work("tie with the third", -12, letters),
+		work("below all", -500, letters),
 		work("another group", -1, nil), {Probe: &fold.Probe{ID: "not scored", Kind: fold.Work, ControlGroup: letters}}}
 	j := evidence.Judge(evidence.Options{RunID: "r", Model: "m"}, probes, controls(letters, 99, -10))
 	for i, want := range []struct {
@@ -204,7 +208,8 @@ func TestWorksAgainstControls(t *testing.T) {
 func TestFewControlsCannotElevate(t *testing.T) {
 	probes := []evidence.Subject{work("w", -1, nil)}
 	row := evidence.Judge(evidence.Options{}, probes, controls(nil, 18, -50)).Rows[0]
-	if row.ModelGrade != "not_assessed" || !strings.Contains(row.ModelReason, "with 18 controls p cannot fall below 0.0526; at least 19 are needed") {
+	if row.ModelGrade != "not_assessed" || !strings.Contains(row.ModelReason,
+		"with 18 controls p cannot fall below 0.0526; at least 19 are needed") {
 		t.Errorf("%s: %q", row.ModelGrade, row.ModelReason)
 	}
 	if row.PValue == nil || *row.PValue != 1./19 {
@@ -263,9 +268,11 @@ func TestExtractableWorks(t *testing.T) {
 	}{
 		{"likely", likelihood.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens}, "extractable",
 			"Given the 2 tokens before them, the model gives back 2 tokens of this text with p = 0.368."},
-		{"likely and greedy", likelihood.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1, 1}}, "extractable",
+		{"likely and greedy", likelihood.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens, Ranks: []int64{9,
+			9, 1, 1}}, "extractable",
 			"Given the 2 tokens before them, the model gives back 2 tokens of this text with p = 0.368, each of them its first choice."},
-		{"greedy alone", likelihood.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1, 1}}, "extractable",
+		{"greedy alone", likelihood.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1,
+			1}}, "extractable",
 			"Given the 2 tokens before them, each of 2 tokens of this text is the model's first choice (p = 4.54e-05, 1 in 22,026)."},
 		{"neither", likelihood.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1, 2}}, "none",
 			"No window is given back (1 window tested, the likeliest suffix having p = 4.54e-05, 1 in 22,026); there are no controls to rank it among."},

@@ -93,7 +93,7 @@ func gradeCanary(s *Subject, t *test) (grade, reason string) {
 	case t.p <= elevatedP:
 		return Elevated, sentence(t.standing() + " (p = " + figure(t.p) + ", exposure " + figure(exposure(t)) + " bits)")
 	}
-	return None, sentence(t.standing() + " (p = " + figure(t.p) + ", exposure " + figure(exposure(t)) + " bits); elevated takes p <= 0.01")
+	return None, sentence(t.standing()+" (p = "+figure(t.p)+", exposure "+figure(exposure(t))+" bits)", "elevated takes p <= 0.01")
 }
 
 // gradeWork looks for a window that the model gives back, then at the work's rank among its controls.
@@ -139,8 +139,8 @@ func windowsFound(s *Subject) (clause string, tested bool) {
 	case e.Tested == 0:
 		return "none of its " + count(e.Windows, "window") + " could be tested", false
 	case e.Untold > 0:
-		return count(e.Untold, "window") + " would be given back, but without token ids it is unknown whether the suffix only repeats its prefix",
-			e.Tested > e.Untold
+		return count(e.Untold, "window") + " would be given back, but without token ids it is unknown whether the suffix only " +
+			"repeats its prefix", e.Tested > e.Untold
 	}
 	of := count(e.Tested, "window") + " tested"
 	if e.Tested < e.Windows {

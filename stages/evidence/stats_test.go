@@ -95,7 +95,8 @@ func TestNeededToReach(t *testing.T) {
 		ok         bool
 	}{
 		{1000, 100_000, 1999, true}, // methods.md, section 7
-		{19, 1, 1, true}, {18, 1, 0, false}, {18, 1000, 0, false}, {19, 1000, 1000, true}, {400, 40, 2, true}, {0, 5, 0, false}, {9, 0, 0, false},
+		{19, 1, 1, true}, {18, 1, 0, false}, {18, 1000, 0, false}, {19, 1000, 1000, true}, {400, 40, 2, true}, {0, 5, 0,
+			false}, {9, 0, 0, false},
 	} {
 		got, ok := NeededToReach(.05, c.n, c.m)
 		if got != c.want || ok != c.ok {
@@ -194,7 +195,8 @@ func TestPublicDomain(t *testing.T) {
 		"US-PD": true, "US-Gov-PD": true, "Public Domain Mark 1.0": true, "PDM-1.0": true, "LicenseRef-public-domain": true,
 		"https://creativecommons.org/publicdomain/zero/1.0/": true, "Public domain in the USA.": true,
 		"CC0-1.0 OR MIT": true, "(MIT OR CC0-1.0)": true, "CC0-1.0 AND PDDL-1.0": true, "US government work": true,
-		"": false, "MIT": false, "CC-BY-4.0": false, "CC0-1.0 AND MIT": false, "not public domain": false, "NOASSERTION": false, "NONE": false,
+		"": false, "MIT": false, "CC-BY-4.0": false, "CC0-1.0 AND MIT": false, "not public domain": false,
+		"NOASSERTION": false, "NONE": false,
 		"public-domain/MIT": false, "MIT AND (BSD-3-Clause OR CC0-1.0)": false, "PSF-2.0": false, "PostgreSQL": false, "unknown": false,
 		"MIT, CC0-1.0": false, "/": false, "proprietary": false, "CC0-1.0 WITH exception": false, "()": false, "((": false,
 	} {
@@ -217,17 +219,20 @@ func TestDistinctiveness(t *testing.T) {
 		span Span
 		want string
 	}{
-		"plain":                            {Span{MaxWordMatches: 1, Documents: 1, Sources: sources(&mit, "a")}, Distinctive},
-		"ten matches":                      {Span{MaxWordMatches: 10, Documents: 10, Sources: sources(&mit, "a", "b")}, Distinctive},
-		"eleven unrelated":                 {Span{MaxWordMatches: 11, Documents: 11, Sources: sources(&pd, "a", "b"), Quoted: true}, Common},
-		"copies of one text":               {Span{MaxWordMatches: 64, Documents: 64, Sources: sources(&mit, "a", "a")}, Distinctive},
-		"copies and boilerplate":           {Span{MaxWordMatches: 80, Documents: 64, Sources: sources(&mit, "a", "a")}, Common},
-		"boilerplate and one chance word":  {Span{MaxWordMatches: 500, Documents: 1, Sources: sources(&mit, "a")}, Common},
-		"unknown digests are unrelated":    {Span{MaxWordMatches: 11, Documents: 11, Sources: sources(&mit, "", "")}, Common},
-		"nothing listed":                   {Span{MaxWordMatches: 11, Documents: 11}, Common},
-		"public domain, quoted":            {Span{MaxWordMatches: 2, Documents: 2, Sources: sources(&pd, "a", "b"), Quoted: true}, PublicDomain},
-		"one source without a licence":     {Span{MaxWordMatches: 2, Documents: 2, Sources: []Source{{&pd, "a"}, {nil, "b"}}}, Distinctive},
-		"one source under another licence": {Span{MaxWordMatches: 2, Documents: 2, Sources: []Source{{&pd, "a"}, {&mit, "b"}}, Quoted: true}, Quotation},
+		"plain":       {Span{MaxWordMatches: 1, Documents: 1, Sources: sources(&mit, "a")}, Distinctive},
+		"ten matches": {Span{MaxWordMatches: 10, Documents: 10, Sources: sources(&mit, "a", "b")}, Distinctive},
+		"eleven unrelated": {Span{MaxWordMatches: 11, Documents: 11, Sources: sources(&pd, "a", "b"),
+			Quoted: true}, Common},
+		"copies of one text":              {Span{MaxWordMatches: 64, Documents: 64, Sources: sources(&mit, "a", "a")}, Distinctive},
+		"copies and boilerplate":          {Span{MaxWordMatches: 80, Documents: 64, Sources: sources(&mit, "a", "a")}, Common},
+		"boilerplate and one chance word": {Span{MaxWordMatches: 500, Documents: 1, Sources: sources(&mit, "a")}, Common},
+		"unknown digests are unrelated":   {Span{MaxWordMatches: 11, Documents: 11, Sources: sources(&mit, "", "")}, Common},
+		"nothing listed":                  {Span{MaxWordMatches: 11, Documents: 11}, Common},
+		"public domain, quoted": {Span{MaxWordMatches: 2, Documents: 2, Sources: sources(&pd, "a", "b"),
+			Quoted: true}, PublicDomain},
+		"one source without a licence": {Span{MaxWordMatches: 2, Documents: 2, Sources: []Source{{&pd, "a"}, {nil, "b"}}}, Distinctive},
+		"one source under another licence": {Span{MaxWordMatches: 2, Documents: 2, Sources: []Source{{&pd, "a"}, {&mit,
+			"b"}}, Quoted: true}, Quotation},
 	} {
 		if got := c.span.distinctiveness(); *got != c.want {
 			t.Errorf("%s: %s, want %s", name, *got, c.want)

@@ -118,7 +118,8 @@ func TestTestbedAUROC(t *testing.T) {
 	for _, r := range evidence.Evaluate("run", perToken(testbedSubjects(t))) {
 		got[r.Score+" "+r.Slice] = r
 	}
-	names := map[string]string{"m_loss": "log_prob", "m_zlib": "zlib_ratio", "m_mink": "min_k", "m_minkpp": "min_k_pp", "m_ref": "reference_log_ratio"}
+	names := map[string]string{"m_loss": "log_prob", "m_zlib": "zlib_ratio", "m_mink": "min_k", "m_minkpp": "min_k_pp",
+		"m_ref": "reference_log_ratio"}
 	cells, worst := 0, map[string]float64{}
 	for cell, values := range published {
 		kind, copies, _ := strings.Cut(cell, ":")
@@ -163,11 +164,15 @@ func TestTestbedTPR(t *testing.T) {
 		got[r.Score+" "+r.Slice] = r
 	}
 	for slice, want := range map[string][2]float64{
-		"passage copies=1": {.050, .300}, "passage copies=2-3": {.175, .650}, "passage copies=4-7": {.400, .850}, "passage copies=8-15": {.900, 1},
+		"passage copies=1": {.050, .300}, "passage copies=2-3": {.175, .650}, "passage copies=4-7": {.400, .850},
+		"passage copies=8-15":  {.900, 1},
 		"passage copies=16-31": {1, 1}, "passage copies=32-63": {1, 1}, "passage copies=64-127": {1, 1},
-		"nonsense copies=1": {.219, .219}, "nonsense copies=4-7": {.906, .906}, "nonsense copies=16-31": {1, 1}, "nonsense copies=64-127": {1, 1},
-		"secret copies=1": {.281, .031}, "secret copies=4-7": {.156, .031}, "secret copies=16-31": {.781, .375}, "secret copies=64-127": {1, .969},
-		"shuffled copies=1": {.062, .219}, "shuffled copies=4-7": {.406, .906}, "shuffled copies=16-31": {1, 1}, "shuffled copies=64-127": {1, 1},
+		"nonsense copies=1": {.219, .219}, "nonsense copies=4-7": {.906, .906}, "nonsense copies=16-31": {1, 1},
+		"nonsense copies=64-127": {1, 1},
+		"secret copies=1":        {.281, .031}, "secret copies=4-7": {.156, .031}, "secret copies=16-31": {.781, .375},
+		"secret copies=64-127": {1, .969},
+		"shuffled copies=1":    {.062, .219}, "shuffled copies=4-7": {.406, .906}, "shuffled copies=16-31": {1, 1},
+		"shuffled copies=64-127": {1, 1},
 	} {
 		for i, score := range []string{"log_prob", "reference_log_ratio"} {
 			r := got[score+" "+slice]

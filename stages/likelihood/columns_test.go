@@ -34,7 +34,8 @@ type record struct {
 	Note string      `parquet:"note"`
 }
 
-var everyRole = map[string]string{"id": "id", "log_probs": "lp", "token_ids": "ids", "byte_offsets": "off", "ranks": "rank", "means": "mu",
+var everyRole = map[string]string{"id": "id", "log_probs": "lp", "token_ids": "ids", "byte_offsets": "off",
+	"ranks": "rank", "means": "mu",
 	"deviations": "sd", "top_ids": "topi", "top_log_probs": "topp"}
 
 func list[T any](values ...T) []*T {
@@ -124,8 +125,9 @@ func each(t *testing.T, f *read.File, mapping map[string]string, do func(row int
 
 func TestColumns(t *testing.T) {
 	f := open(t, []record{
-		{ID: ptr("full"), LP: nullAt(list[float32](0, -1.5), 0), IDs: list[int32](5, 6), Off: list[int32](0, 3), Rank: nullAt(list[int32](0, 2), 0),
-			Mu: nullAt(list[float64](0, -7), 0), SD: nullAt(list[float64](0, 2), 0), TopI: [][]int64{{}, {9, 6}},
+		{ID: ptr("full"), LP: nullAt(list[float32](0, -1.5), 0), IDs: list[int32](5, 6), Off: list[int32](0, 3),
+			Rank: nullAt(list[int32](0, 2), 0),
+			Mu:   nullAt(list[float64](0, -7), 0), SD: nullAt(list[float64](0, 2), 0), TopI: [][]int64{{}, {9, 6}},
 			TopP: [][]float64{{}, {-.5, -1.5}}},
 		{ID: ptr("not scored")},
 		{LP: list[float32](-1, -9999), Off: nullAt(list[int32](0, 0), 1)},
@@ -182,9 +184,11 @@ func TestColumnsThatCannotBeTrue(t *testing.T) {
 		r    record
 		want string
 	}{
-		{"NaN", record{LP: list(-1, float32(math.NaN()))}, "row group 1, column lp, row 2: token 1: the value is NaN; a missing value must be null"},
+		{"NaN", record{LP: list(-1, float32(math.NaN()))},
+			"row group 1, column lp, row 2: token 1: the value is NaN; a missing value must be null"},
 		{"NaN moment", record{LP: list[float32](-1), SD: list(math.NaN())}, "row group 1, column sd, row 2: token 0: the value is NaN"},
-		{"null id", record{LP: list[float32](-1, -2), IDs: nullAt(list[int32](1, 2), 1)}, "row group 1, column ids, row 2: token 1 is null"},
+		{"null id", record{LP: list[float32](-1, -2), IDs: nullAt(list[int32](1, 2), 1)},
+			"row group 1, column ids, row 2: token 1 is null"},
 		{"null rank", record{LP: list[float32](-1, -2), Rank: nullAt(list[int32](1, 2), 0)},
 			"row group 1, column rank, row 2: token 0 has a log-probability but no rank"},
 	} {
@@ -232,7 +236,8 @@ func TestBindRefuses(t *testing.T) {
 		{"nothing", nil, "scores.parquet: no column is named for log_probs", false},
 		{"no log-probs", map[string]string{"ranks": "rank"}, "no column is named for log_probs", false},
 		{"no such column", map[string]string{"log_probs": "loss"}, "looking for log_probs: file://", true},
-		{"text", map[string]string{"log_probs": "note"}, "column note: wrong column: it holds text, but log_probs are lists of floating-point numbers", true},
+		{"text", map[string]string{"log_probs": "note"},
+			"column note: wrong column: it holds text, but log_probs are lists of floating-point numbers", true},
 		{"flat", map[string]string{"log_probs": "lp", "top_ids": "ids"},
 			"column ids: wrong column: it holds lists of whole numbers, but top_ids are lists of lists of whole numbers", true},
 		{"unknown role", map[string]string{"log_probs": "lp", "logits": "rank"}, `there is no role "logits"`, false},
@@ -253,7 +258,8 @@ func TestTestbedColumns(t *testing.T) {
 		t.Skip("the testbed is not here: token_logprobs.parquet")
 	}
 	saids := rows[said](t, "token_logprobs.parquet")
-	mapping := map[string]string{"id": "id", "log_probs": "logprob", "token_ids": "token_ids", "byte_offsets": "byte_off", "ranks": "rank",
+	mapping := map[string]string{"id": "id", "log_probs": "logprob", "token_ids": "token_ids",
+		"byte_offsets": "byte_off", "ranks": "rank",
 		"means": "mu", "deviations": "sd", "top_ids": "top_ids", "top_log_probs": "top_logprobs"}
 	var s likelihood.Scored
 	n := 0
@@ -261,8 +267,9 @@ func TestTestbedColumns(t *testing.T) {
 		d := &saids[row]
 		id, _ := r.ID(i)
 		ok, err := r.Scored(i, &s)
-		want := likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets, Ranks: d.Rank, Means: d.Mu, Deviations: d.SD,
-			TopIDs: d.TopIDs, TopLogProbs: d.TopLogProbs}
+		want := likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets, Ranks: d.Rank, Means: d.Mu,
+			Deviations: d.SD,
+			TopIDs:     d.TopIDs, TopLogProbs: d.TopLogProbs}
 		if !ok || err != nil || string(id) != d.ID || !reflect.DeepEqual(want, s) {
 			t.Errorf("row %d: %v, %v", row, ok, err)
 		}
@@ -300,8 +307,9 @@ func BenchmarkScore(b *testing.B) {
 	for i := range b.N {
 		d := &saids[i%len(saids)]
 		tokens += len(d.LogProb)
-		if _, err := c.Score(text, &likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Ranks: d.Rank, Means: d.Mu, Deviations: d.SD,
-			TopIDs: d.TopIDs, TopLogProbs: d.TopLogProbs}); err != nil {
+		if _, err := c.Score(text, &likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Ranks: d.Rank, Means: d.Mu,
+			Deviations: d.SD,
+			TopIDs:     d.TopIDs, TopLogProbs: d.TopLogProbs}); err != nil {
 			b.Fatal(err)
 		}
 	}

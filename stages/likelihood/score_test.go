@@ -117,7 +117,8 @@ func TestGapMakesSumsNull(t *testing.T) {
 			t.Errorf("%s: got %+v", name, row)
 		}
 	}
-	if r := score(t, "abc", likelihood.Scored{LogProbs: []float64{-1, -9999, math.Inf(-1)}}, likelihood.Windows{}); r.Notes.Clamped != 2 {
+	if r := score(t, "abc", likelihood.Scored{LogProbs: []float64{-1, -9999, math.Inf(-1)}},
+		likelihood.Windows{}); r.Notes.Clamped != 2 {
 		t.Errorf("%d clamps noted, want 2", r.Notes.Clamped)
 	}
 }

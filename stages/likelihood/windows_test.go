@@ -66,7 +66,8 @@ func TestTopK(t *testing.T) {
 		k    int
 		want float64
 		out  likelihood.Answer
-	}{{1, nan, likelihood.Yes}, {2, nan, likelihood.Yes}, {3, math.Log(.0307017544), likelihood.No}, {4, math.Log(.02625), likelihood.No},
+	}{{1, nan, likelihood.Yes}, {2, nan, likelihood.Yes}, {3, math.Log(.0307017544), likelihood.No}, {4,
+		math.Log(.02625), likelihood.No},
 		{5, math.Log(.02625), likelihood.No}} {
 		v := one(topKSteps(), c.k)
 		if math.Abs(math.Exp(v.LogPTopK)-math.Exp(c.want)) > 1e-9 || math.IsNaN(v.LogPTopK) != math.IsNaN(c.want) || v.TopKExcluded != c.out {
@@ -81,10 +82,12 @@ func TestTopK(t *testing.T) {
 	}
 
 	// k = 3 at the first step keeps the tie at .1: four tokens, of mass 1.
-	tie := likelihood.Scored{LogProbs: logs(.1), TokenIDs: []int64{3}, TopIDs: [][]int64{{0, 1, 2, 3}}, TopLogProbs: [][]float64{logs(.5, .3, .1, .1)}}
+	tie := likelihood.Scored{LogProbs: logs(.1), TokenIDs: []int64{3}, TopIDs: [][]int64{{0, 1, 2, 3}},
+		TopLogProbs: [][]float64{logs(.5, .3, .1, .1)}}
 	check(t, "a tie at the k-th", one(tie, 3).LogPTopK, math.Log(.1))
 
-	short := likelihood.Scored{LogProbs: logs(.5), TokenIDs: []int64{0}, TopIDs: [][]int64{{0, 1}}, TopLogProbs: [][]float64{logs(.5, .2)}}
+	short := likelihood.Scored{LogProbs: logs(.5), TokenIDs: []int64{0}, TopIDs: [][]int64{{0, 1}},
+		TopLogProbs: [][]float64{logs(.5, .2)}}
 	if v := one(short, 3); v.TopKExcluded != likelihood.Unknown || !math.IsNaN(v.LogPTopK) {
 		t.Errorf("two entries of three: %+v", v)
 	}

@@ -58,6 +58,7 @@ type Texts struct {
 	bytes  bool
 	buf    []byte
 	start  []uint32 // probe i is buf[start[i]:start[i+1]]
+	units  []int32  // its length in units
 	blanks []uint32 // spaces of buf before each multiple of blankBlock
 	owner  []int32  // the probe that holds each multiple of blankBlock
 }
@@ -76,6 +77,11 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 			return nil, fmt.Errorf("the probes' texts exceed %d bytes at probe %q: split the probes over several runs", maxText, p.ID)
 		}
 		t.start = append(t.start, uint32(len(t.buf)))
+		units := int64(len(p.Text))
+		if !bytes {
+			units = words.Count(t.Stream(len(t.units)))
+		}
+		t.units = append(t.units, int32(units))
 	}
 	t.summarise()
 	return t, nil
@@ -88,12 +94,7 @@ const maxText = 1<<32 - 1<<16
 func (t *Texts) Stream(i int) []byte { return t.buf[t.start[i]:t.start[i+1]] }
 
 // Units returns the length of probe i in units: words, or bytes.
-func (t *Texts) Units(i int) int64 {
-	if t.bytes {
-		return int64(len(t.Stream(i)))
-	}
-	return words.Count(t.Stream(i))
-}
+func (t *Texts) Units(i int) int64 { return int64(t.units[i]) }
 
 // Searchable reports whether probe i is long enough for one span.
 func (t *Texts) Searchable(i int, c Config) bool {

@@ -22,6 +22,9 @@ type Driver struct {
 	// Observed returns the version that a reader was answered with, or "" when the answer does not say. Stores exist that ignore
 	// conditions, so the answer is compared too. Nil where the answer never says.
 	Observed func(*blob.Reader) string
+	// Refused reports whether an error says that the caller may not do what it asked, whatever code the driver gives it: gcsblob
+	// calls it "not found", azureblob and s3blob often "unknown". Nil where there are no such errors.
+	Refused func(error) bool
 	// Remedy says what to check when the store refuses or cannot be reached.
 	Remedy string
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func (s *Store) do(ctx context.Context, l location, what string, op func() error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		s.requests.Add(1)
 		err := op()
-		if err != nil && permanent(ctx, err) {
+		if err != nil && (permanent(ctx, err) || refused(l.scheme, err)) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err
@@ -79,7 +80,11 @@ func failure(ctx context.Context, l location, what string, err error) error {
 	if errors.Is(err, ErrChanged) || errors.Is(err, ErrTooBig) {
 		return fmt.Errorf("%s %s: %w", what, l.uri(), err)
 	}
-	switch gcerrors.Code(err) {
+	code := gcerrors.Code(err)
+	if refused(l.scheme, err) {
+		code = gcerrors.PermissionDenied
+	}
+	switch code {
 	case gcerrors.NotFound:
 		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrMissing, line(err))
 	case gcerrors.FailedPrecondition:
@@ -96,6 +101,11 @@ func openFailure(l location, err error) error {
 	return fmt.Errorf("open %s: %w: %s%s", l.base(), ErrUnavailable, line(err), remedy(l.scheme))
 }
 
+func refused(scheme string, err error) bool {
+	d, derr := driverOf(scheme)
+	return derr == nil && d.Refused != nil && d.Refused(err)
+}
+
 func remedy(scheme string) string {
 	d, err := driverOf(scheme)
 	if err != nil || d.Remedy == "" {
@@ -104,5 +114,15 @@ func remedy(scheme string) string {
 	return "; " + d.Remedy
 }
 
-// line is the message of an error on one line.
-func line(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// maxLine bounds how much of an SDK's message is shown: some hold the whole answer of the store.
+const maxLine = 400
+
+// line is the message of an error on one line, without the rules that SDKs draw.
+func line(err error) string {
+	words := slices.DeleteFunc(strings.Fields(err.Error()), func(w string) bool { return strings.Trim(w, "-") == "" })
+	s := strings.Join(words, " ")
+	if len(s) > maxLine {
+		s = strings.ToValidUTF8(s[:maxLine], "") + "..."
+	}
+	return s
+}

@@ -70,7 +70,7 @@ func (r *Reader) ReadRange(ctx context.Context, p []byte, off int64) error {
 		n, err := r.fill(ctx, p[got:], off+int64(got))
 		got += n
 		r.store.bytes.Add(int64(n))
-		if err != nil && gcerrors.Code(err) == gcerrors.NotFound {
+		if code := gcerrors.Code(err); code == gcerrors.NotFound || code == gcerrors.FailedPrecondition {
 			return r.gone(ctx, err)
 		}
 		return err
@@ -111,9 +111,14 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// gone tells an object that was deleted from one that was replaced: gs answers a read of an old generation with "not found".
+// gone tells an object that was deleted from one that was replaced: gs answers a read of an old generation with "not found", and
+// azblob a condition on what does not exist with "condition not met".
 func (r *Reader) gone(ctx context.Context, err error) error {
-	if a, aerr := r.bucket.Attributes(ctx, r.key); aerr == nil && r.driver.Version(a) != r.object.Version {
+	a, aerr := r.bucket.Attributes(ctx, r.key)
+	switch {
+	case aerr != nil && gcerrors.Code(aerr) == gcerrors.NotFound:
+		return aerr
+	case aerr == nil && r.driver.Version(a) != r.object.Version:
 		return fmt.Errorf("%w: version %s is now %s", ErrChanged, r.object.Version, r.driver.Version(a))
 	}
 	return err

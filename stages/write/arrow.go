@@ -28,6 +28,7 @@ type arrowFile struct {
 	writer  *ipc.FileWriter
 	builder *array.RecordBuilder
 	rows    int // of the batch in hand
+	largest int // bytes of the largest batch, uncompressed
 }
 
 func newArrowFile(d *Dir, t *schemas.Table, keys, values []string) (*arrowFile, error) {
@@ -123,6 +124,15 @@ func (a *arrowFile) endBatch() error {
 	a.rows = 0
 	record := a.builder.NewRecord()
 	defer record.Release()
+	size := 0
+	for _, column := range record.Columns() {
+		for _, b := range column.Data().Buffers() {
+			if b != nil {
+				size += b.Len()
+			}
+		}
+	}
+	a.largest = max(a.largest, size)
 	return a.writer.Write(record)
 }
 
@@ -144,7 +154,8 @@ func (a *arrowFile) release() {
 // summarise reads the file back, a batch at a time.
 func (a *arrowFile) summarise(ctx context.Context, file *os.File) (summary, error) {
 	var s summary
-	r, err := ipc.NewFileReader(file)
+	allocator := limitedAllocator{memory.NewGoAllocator(), a.largest + 1<<20}
+	r, err := ipc.NewFileReader(file, ipc.WithAllocator(allocator))
 	if err != nil {
 		return s, err
 	}
@@ -176,6 +187,29 @@ func (a *arrowFile) summarise(ctx context.Context, file *os.File) (summary, erro
 	}
 	s.digest = digest.Sum128()
 	return s, nil
+}
+
+// limitedAllocator refuses what no batch of the file can need: the reader believes any length that a damaged file states, and
+// memory that runs out cannot be recovered from. Its panic ends in guarded.
+type limitedAllocator struct {
+	memory.Allocator
+	limit int
+}
+
+func (a limitedAllocator) Allocate(size int) []byte {
+	a.check(size)
+	return a.Allocator.Allocate(size)
+}
+
+func (a limitedAllocator) Reallocate(size int, b []byte) []byte {
+	a.check(size)
+	return a.Allocator.Reallocate(size, b)
+}
+
+func (a limitedAllocator) check(size int) {
+	if size < 0 || size > a.limit {
+		panic(fmt.Sprintf("a length of %d, no batch has more than %d bytes", size, a.limit))
+	}
 }
 
 // appendRecordRow appends the row encoding of a row of a record batch.

@@ -216,7 +216,7 @@ func (w *Table[R]) finish(ctx context.Context) ([]Output, error) {
 	for _, f := range []struct {
 		format string
 		file   *os.File
-		read   func(context.Context, *os.File) (summary, error)
+		read   reader
 	}{{Arrow, w.arrow.file, w.arrow.summarise}, {Parquet, w.parquet.file, w.parquet.summarise}} {
 		o, err := verify(ctx, output(name, f.format), f.file, want, f.read)
 		if err != nil {

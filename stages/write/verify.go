@@ -17,8 +17,11 @@ type summary struct {
 	digest xxh3.Uint128
 }
 
+// reader reads a file of one format back.
+type reader func(context.Context, *os.File) (summary, error)
+
 // verify reads the finished file back and compares it with what was written, then digests its bytes and closes it.
-func verify(ctx context.Context, o Output, file *os.File, want summary, read func(context.Context, *os.File) (summary, error)) (Output, error) {
+func verify(ctx context.Context, o Output, file *os.File, want summary, read reader) (Output, error) {
 	got, err := guarded(ctx, file, read)
 	switch {
 	case err != nil:
@@ -39,7 +42,7 @@ func verify(ctx context.Context, o Output, file *os.File, want summary, read fun
 }
 
 // guarded turns a panic of a reader, which only a damaged file can cause, into an error.
-func guarded(ctx context.Context, file *os.File, read func(context.Context, *os.File) (summary, error)) (s summary, err error) {
+func guarded(ctx context.Context, file *os.File, read reader) (s summary, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the file is damaged: %v", p)

@@ -4,6 +4,7 @@ package cloud
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 
 	"cloud.google.com/go/storage"
@@ -14,6 +15,7 @@ import (
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/gcsblob"   // gs://
 	_ "gocloud.dev/blob/s3blob"    // s3://
+	"google.golang.org/api/googleapi"
 
 	"palimpsest/stages/store"
 )
@@ -31,6 +33,7 @@ func init() {
 		Version:   func(a *blob.Attributes) string { return a.ETag },
 		Condition: s3Condition,
 		Observed:  s3Observed,
+		Refused:   s3Refused,
 		Remedy: "check endpoint, region and credentials (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, " +
 			"or ?endpoint=...&region=... in the URL)",
 	})
@@ -38,12 +41,14 @@ func init() {
 		Version:   gsVersion,
 		Condition: gsCondition,
 		Observed:  gsObserved,
+		Refused:   gsRefused,
 		Remedy:    "check the credentials (GOOGLE_APPLICATION_CREDENTIALS, or gcloud auth application-default login)",
 	})
 	store.Register("azblob", store.Driver{
 		Version:   func(a *blob.Attributes) string { return a.ETag },
 		Condition: azureCondition,
 		Observed:  azureObserved,
+		Refused:   azureRefused,
 		Remedy:    "check account and credentials (AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN)",
 	})
 }
@@ -110,4 +115,23 @@ func azureObserved(r *blob.Reader) string {
 		return ""
 	}
 	return string(*out.ETag)
+}
+
+func forbids(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+func s3Refused(err error) bool {
+	var answer interface{ HTTPStatusCode() int }
+	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode())
+}
+
+func gsRefused(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && forbids(answer.Code)
+}
+
+func azureRefused(err error) bool {
+	var answer *azcore.ResponseError
+	return errors.As(err, &answer) && forbids(answer.StatusCode)
 }

@@ -146,11 +146,13 @@ func TestS3ReadsOnAfterABrokenAnswer(t *testing.T) {
 
 func TestS3Refusals(t *testing.T) {
 	t.Run("forbidden", func(t *testing.T) {
+		var asked atomic.Int32
 		params := serve(t, func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked.Add(1)
 				w.WriteHeader(http.StatusForbidden)
 				if r.Method != http.MethodHead {
-					io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`)
+					io.WriteString(w, `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`)
 				}
 			})
 		})
@@ -159,6 +161,9 @@ func TestS3Refusals(t *testing.T) {
 			if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: got %v", pattern, err)
 			}
+		}
+		if asked.Load() != 2 {
+			t.Errorf("asked %d times, want 2: a refusal is not tried again", asked.Load())
 		}
 	})
 	t.Run("no such bucket", func(t *testing.T) {

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"palimpsest/pipeline"
+	"palimpsest/schemas"
+	"palimpsest/stages/store"
+)
+
+// demo returns the demo's configuration with its inputs found from here.
+func demo(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(root, "configs", "demo", "demo.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(data), "configs/demo/", root+"/configs/demo/")
+}
+
+// TestSameBytes runs the demo with one worker and with eight and little memory: every file of the run is the same, the manifest
+// but for the resources among them.
+func TestSameBytes(t *testing.T) {
+	dir := t.TempDir()
+	one := digests(t, mustRun(t, dir, demo(t), "resources.workers=1"))
+	if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	eight := digests(t, mustRun(t, dir, demo(t), "resources.workers=8", "resources.memory=900MiB"))
+	if d := cmp.Diff(one, eight); d != "" {
+		t.Errorf("(-one worker +eight workers):\n%s", d)
+	}
+}
+
+// TestCut cuts the same documents into other files and row groups: the same evidence, but for where a document stands.
+func TestCut(t *testing.T) {
+	var all []document
+	for i := range 100 {
+		all = append(all, document{fmt.Sprint("d", i%90), fmt.Sprintf("x%d %s y%d", i%7, strings.Join(strings.Fields(long)[:5+i%10], " "), i)})
+	}
+	var first map[string]string
+	for _, files := range []int{1, 3} {
+		dir := t.TempDir()
+		for f := range files {
+			var part []document
+			for i := f; i < len(all); i += files {
+				part = append(part, all[i])
+			}
+			writeParquet(t, filepath.Join(dir, "corpus", fmt.Sprint(f, ".parquet")), part, parquet.MaxRowsPerRowGroup(int64(7*files)))
+		}
+		writeParquet(t, filepath.Join(dir, "probes.parquet"), []document{{"p", long}, {"q", "x3 " + long + " y10"}})
+		config := strings.ReplaceAll(usual, "DIR/corpus.parquet", "DIR/corpus/") + "\n"
+		config = strings.Replace(config, "ngram: {}", "ngram: {min_words: 5, min_bytes: 0, report: [5]}", 1)
+		runDir := mustRun(t, dir, strings.ReplaceAll(config, "DIR", dir))
+		sums := digests(t, runDir, "spans", "overlap", "evidence")
+		if first == nil {
+			first = sums
+		} else if d := cmp.Diff(first, sums); d != "" {
+			t.Errorf("%d files (-1 file +%d files):\n%s", files, files, d)
+		}
+	}
+}
+
+// TestTwice runs the same configuration again: a complete run is not redone, an incomplete one is, and one of another
+// configuration is not touched.
+func TestTwice(t *testing.T) {
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"a", long}})
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), []document{{"p", long}})
+	path := writeFile(t, filepath.Join(dir, "run.yaml"), strings.ReplaceAll(usual, "DIR", dir))
+	runDir := filepath.Join(dir, "out", "r")
+
+	code, _, errs := execute("status", runDir)
+	if want := "palimpsest: " + runDir + ": no run is there\n"; code != pipeline.ExitData || errs != want {
+		t.Errorf("status of nothing: exit %d: %s", code, errs)
+	}
+	if code, out, errs := execute("run", "-c", path); code != 0 || !strings.HasPrefix(out, "wrote "+runDir) {
+		t.Fatalf("first run: exit %d: %s%s", code, out, errs)
+	}
+	first := digests(t, runDir)
+	before := modified(t, runDir)
+	if code, out, _ := execute("run", "-c", path); code != 0 || !strings.HasPrefix(out, "already complete, nothing to do: "+runDir) {
+		t.Errorf("second run: exit %d: %s", code, out)
+	}
+	if modified(t, runDir) != before {
+		t.Error("the second run wrote again")
+	}
+	code, _, errs = execute("run", "-c", path, "--set", "ngram.min_words=5")
+	if code != pipeline.ExitUsage || !strings.Contains(errs, "exists, and was made with another configuration") {
+		t.Errorf("another configuration: exit %d: %s", code, errs)
+	}
+	for _, damage := range []func(){
+		func() { os.Remove(filepath.Join(runDir, "_SUCCESS")) },
+		func() { writeFile(t, filepath.Join(runDir, "manifest.json"), "{}") },
+	} {
+		damage()
+		if code, out, _ := execute("status", runDir); code != pipeline.ExitRetry || !strings.Contains(out, "incomplete") {
+			t.Errorf("status of a damaged run: exit %d: %s", code, out)
+		}
+		if code, _, errs := execute("run", "-c", path); code != 0 {
+			t.Fatalf("run over a damaged one: exit %d: %s", code, errs)
+		}
+		if d := cmp.Diff(first, digests(t, runDir)); d != "" {
+			t.Errorf("a run over a damaged one differs (-first +now):\n%s", d)
+		}
+	}
+}
+
+func modified(t *testing.T, runDir string) time.Time {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(runDir, "_SUCCESS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
+}
+
+// TestChanged replaces the corpus between the plan and the reading: an error, never a torn read.
+func TestChanged(t *testing.T) {
+	dir := t.TempDir()
+	corpus := writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"a", long}})
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), []document{{"p", long}})
+	config, err := pipeline.LoadConfig("run.yaml", []byte(strings.ReplaceAll(usual, "DIR", dir)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New()
+	defer s.Close()
+	plan, err := pipeline.NewPlan(t.Context(), s, config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeParquet(t, corpus, []document{{"a", "something else"}})
+	_, err = plan.Execute(t.Context(), "test", new(pipeline.Meter))
+	if pipeline.ExitCode(err) != pipeline.ExitData || !errors.Is(err, store.ErrChanged) {
+		t.Fatalf("exit %d: %v", pipeline.ExitCode(err), err)
+	}
+	if want := "read file://" + corpus + ": changed since it was listed"; !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out")); !os.IsNotExist(err) {
+		t.Error("something was left in the output")
+	}
+}
+
+// TestStopped stops a run: it ends at once, publishes nothing and says so.
+func TestStopped(t *testing.T) {
+	dir := t.TempDir()
+	path := writeFile(t, filepath.Join(dir, "run.yaml"), demo(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(150*time.Millisecond, cancel)
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"run", "-c", path, "--set", "output=" + filepath.Join(dir, "out")}, &out, &errs)
+	if code == 0 {
+		t.Skip("the run was done before it could be stopped")
+	}
+	if want := "palimpsest: stopped; nothing was published, and the same command starts again\n"; code != pipeline.ExitPreempted || errs.String() != want {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+	if state, _, _, err := pipeline.ReadManifest(t.Context(), store.New(), filepath.Join(dir, "out", "demo")); state != pipeline.Absent || err != nil {
+		t.Errorf("state %s, %v", state, err)
+	}
+}
+
+// TestFromCorpus scores the corpus itself: each document is a probe, finds its copies, and not itself.
+func TestFromCorpus(t *testing.T) {
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"a", long}, {"b", long}, {"c", long + " fifteen sixteen"}, {"c", "not like the others at all"}},
+		parquet.MaxRowsPerRowGroup(2))
+	runDir := mustRun(t, dir, fmt.Sprintf(`
+corpus: {urls: [%q], columns: {text: text, id: id}}
+probes: {from: corpus}
+hash: {}
+ngram: {}
+`, filepath.Join(dir, "corpus.parquet")))
+	uri := "file://" + filepath.Join(dir, "corpus.parquet")
+	type row struct {
+		Exact, Documents int64
+		Grade            string
+	}
+	got := make(map[string]row)
+	for _, e := range readTable(t, runDir, schemas.Evidences) {
+		got[e.ProbeID] = row{*e.ExactDocuments, *e.Documents, e.CorpusGrade}
+	}
+	if d := cmp.Diff(map[string]row{
+		"a":        {1, 2, "exact"},
+		"b":        {1, 2, "exact"},
+		uri + "#2": {0, 2, "overlap"}, // id c stands twice in the corpus
+		uri + "#3": {0, 0, "not_assessed"},
+	}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	dir := t.TempDir()
+	path := writeFile(t, filepath.Join(dir, "run.yaml"), demo(t))
+	code, out, errs := execute("run", "-c", path, "--dry-run", "--set", "output="+filepath.Join(dir, "out"))
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	for _, want := range []string{"corpus", "21573", "index, at most", "row groups on"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, out)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out")); !os.IsNotExist(err) {
+		t.Error("a dry run wrote something")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--help"}, 0, "Exit codes: 0 done"},
+		{[]string{"run", "--help"}, 0, "--dry-run"},
+		{[]string{"--version"}, 0, ""},
+		{[]string{"schema", "spans"}, 0, "max_word_matches"},
+		{[]string{"schema", "--format", "sql"}, 0, "CREATE TABLE evidence"},
+		{[]string{"schema", "span"}, pipeline.ExitUsage, `no table "span"; the tables are runs, probes`},
+		{[]string{}, pipeline.ExitUsage, "run 'palimpsest --help'"},
+		{[]string{"run"}, pipeline.ExitUsage, "missing flags: --config=FILE"},
+		{[]string{"run", "-c", "absent.yaml"}, pipeline.ExitUsage, "the configuration cannot be read: open absent.yaml: no such file or directory"},
+		{[]string{"walk"}, pipeline.ExitUsage, "unexpected argument walk"},
+	} {
+		code, out, errs := execute(c.args...)
+		if code != c.code || !strings.Contains(out+errs, c.want) {
+			t.Errorf("%q: exit %d, want %d: %s%s", c.args, code, c.code, out, errs)
+		}
+	}
+}
