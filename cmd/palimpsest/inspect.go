@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -12,26 +11,26 @@ import (
 )
 
 type statusCommand struct {
-	Run_ string `arg:"" name:"run" help:"The run's directory: a path or URL."`
+	URL string `arg:"" name:"run" help:"The run's directory: a path or URL."`
 }
 
 // Run carries out the command.
 func (c *statusCommand) Run(e *environment) error {
 	s := store.New()
 	defer s.Close()
-	state, m, why, err := pipeline.ReadManifest(e.ctx, s, c.Run_)
+	state, m, why, err := pipeline.ReadManifest(e.ctx, s, c.URL)
 	if err != nil {
 		return err
 	}
 	switch state {
 	case pipeline.Absent:
-		return &pipeline.DataError{Err: fmt.Errorf("%s: no run is there", c.Run_)}
+		return &pipeline.DataError{Err: fmt.Errorf("%s: no run is there", c.URL)}
 	case pipeline.Incomplete:
-		fmt.Fprintf(e.out, "%s: incomplete: %s; run it again to finish it\n", c.Run_, why)
+		fmt.Fprintf(e.out, "%s: incomplete: %s; run it again to finish it\n", c.URL, why)
 		e.code = pipeline.ExitRetry
 		return nil
 	}
-	fmt.Fprintf(e.out, "%s: complete\n", c.Run_)
+	fmt.Fprintf(e.out, "%s: complete\n", c.URL)
 	t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "table\tformat\trows\tbytes\n")
 	for _, o := range m.Outputs {
@@ -67,17 +66,19 @@ func (c *schemaCommand) Run(e *environment) error {
 	}
 	switch c.Format {
 	case "json":
-		enc := json.NewEncoder(e.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(tables)
+		data, err := schemas.JSON(tables)
+		if err != nil {
+			return &pipeline.BugError{Err: err}
+		}
+		_, err = e.out.Write(data)
+		return err
 	case "sql":
 		for _, t := range tables {
 			fmt.Fprintln(e.out, t.DDL())
 		}
 	default:
 		for _, t := range tables {
-			fmt.Fprintln(e.out, t.DDL())
+			fmt.Fprintln(e.out, t.Text())
 		}
 	}
 	return nil

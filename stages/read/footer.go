@@ -154,9 +154,9 @@ func parseChunkMeta(c *compact, typ byte, m *chunkMeta) {
 	if seen&chunkRequired != chunkRequired {
 		c.fail("the description of a column chunk lacks a required field")
 	}
-	// Writers differ in whether the data or the dictionary comes first in the description; 0 stands for no dictionary.
+	// 0 stands for no page of that kind: pyarrow writes a dictionary and no data for a group without rows.
 	m.offset = data
-	if dictionary > 0 && dictionary < data {
+	if dictionary > 0 && (dictionary < data || data == 0) {
 		m.offset = dictionary
 	}
 }
@@ -183,7 +183,7 @@ func (f *footer) check(objectSize int64) error {
 				return corrupt("%s: stored as %s, the schema says %s", where(), m.typ, l.typ)
 			case m.values < 0 || m.uncompressed < 0 || m.stored < 0 || m.offset < 0:
 				return corrupt("%s: a size or an offset is negative", where())
-			case m.offset > objectSize-8 || m.stored > objectSize-8-m.offset:
+			case m.stored > 0 && m.offset < 4 || m.offset > objectSize-8 || m.stored > objectSize-8-m.offset:
 				return corrupt("%s: bytes %d to %d of an object of %d bytes", where(), m.offset, m.offset+m.stored, objectSize)
 			case m.values < g.rows || l.maxRep == 0 && m.values != g.rows:
 				return corrupt("%s: %d values in %d rows", where(), m.values, g.rows)

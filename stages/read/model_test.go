@@ -189,7 +189,9 @@ func number64(r *rand.Rand) parquet.Value {
 	return parquet.Int64Value([]int64{int64(r.Uint64()), math.MinInt64, math.MaxInt64, 7, 8, 9}[r.IntN(6)])
 }
 
-func encoded(t parquet.Type, e encoding.Encoding) parquet.Node { return parquet.Encoded(parquet.Leaf(t), e) }
+func encoded(t parquet.Type, e encoding.Encoding) parquet.Node {
+	return parquet.Encoded(parquet.Leaf(t), e)
+}
 
 // allFields holds a column for every type, encoding and nesting that parquet-go writes.
 func allFields() []field {

@@ -117,7 +117,7 @@ func (f *File) readFooter(ctx context.Context) error {
 		return corrupt("footer: %d bytes in an object of %d", n, size)
 	}
 	// Parsed, a footer takes up to sixteen times its size.
-	if limit := min(maxFooter, f.source.budget/16); n > limit {
+	if limit := min(maxFooter, max(f.source.budget/16, 1<<20)); n > limit {
 		return fmt.Errorf("%w: a footer of %s, the limit is %s: raise resources.memory", ErrTooLarge, bytesOf(n), bytesOf(limit))
 	}
 	if have := int64(len(tail)) - 8; n > have {
@@ -149,3 +149,6 @@ func (f *File) GroupRows(g int) int64 { return f.footer.groups[g].rows }
 
 // FirstRow returns the row of the file that a row group begins with.
 func (f *File) FirstRow(g int) int64 { return f.footer.groups[g].firstRow }
+
+// Source returns the source that opened the file.
+func (f *File) Source() *Source { return f.source }

@@ -1,0 +1,258 @@
+package report
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+
+	"palimpsest/stages/fold"
+)
+
+// slice names a row of evaluation.
+type slice struct{ score, slice string }
+
+// auroc is an AUROC with its 95 % interval.
+type auroc struct{ value, low, high float64 }
+
+// The greatest q-value of a work, and p-value of a canary, that counts as above its controls (methods, section 7).
+const (
+	elevatedQ = .05
+	elevatedP = .01
+)
+
+// unknownCopies stands for probes whose copies were not counted.
+const unknownCopies = -1
+
+// doses are the works and canaries by control group, or by kind where there is none, and by number of copies in the corpus.
+type doses map[doseKey]*dose
+
+type doseKey struct {
+	kind   string
+	group  string
+	named  bool  // whether there is a control group
+	copies int64 // least of the bucket, a power of two or 0
+}
+
+// dose is what one bucket shows. Every list has one value a probe that has one.
+type dose struct {
+	score string // the one that probes were ranked by; empty when none was
+
+	probes             int64
+	spans, searched    int64
+	windows, greedy    int64 // probes with windows, and with one that is given back greedily
+	tested, elevated   int64
+	coverage, bits, pz []float64
+}
+
+func (d *doses) add(p *probe) {
+	if *d == nil {
+		*d = doses{}
+	}
+	k := doseKey{kind: p.Kind, copies: copiesOf(p)}
+	if p.ControlGroup != nil {
+		k.kind, k.group, k.named = "", *p.ControlGroup, true
+	}
+	x := (*d)[k]
+	if x == nil {
+		x = &dose{}
+		(*d)[k] = x
+	}
+	x.probes++
+	if p.ScoreName != nil {
+		x.score = *p.ScoreName
+	}
+	x.bits, x.pz = appendSome(x.bits, p.bitsPerByte), appendSome(x.pz, p.MaxP)
+	if p.Spans != nil && !p.tooShort {
+		x.searched++
+		x.spans += *p.Spans
+		x.coverage = appendSome(x.coverage, p.Coverage)
+	}
+	if p.windows > 0 {
+		x.windows++
+	}
+	if p.greedy {
+		x.greedy++
+	}
+	if p.PValue == nil || p.Controls == nil {
+		return
+	}
+	// A rank among few controls cannot reach the bound: that is no test.
+	level, reached := elevatedQ, p.QValue != nil && *p.QValue <= elevatedQ
+	if p.Kind == fold.Canary {
+		level, reached = elevatedP, *p.PValue <= elevatedP
+	}
+	if 1/float64(*p.Controls+1) > level {
+		return
+	}
+	x.tested++
+	if reached {
+		x.elevated++
+	}
+}
+
+func appendSome(values []float64, v *float64) []float64 {
+	if v == nil {
+		return values
+	}
+	return append(values, *v)
+}
+
+// copiesOf returns the least number of copies of the probe's bucket: 0, 1, 2 to 3, 4 to 7, and so on, as in table evaluation.
+func copiesOf(p *probe) int64 {
+	n := int64(0)
+	switch {
+	case p.ExactDocuments == nil && p.ExactWordsDocuments == nil:
+		return unknownCopies
+	case p.ExactDocuments != nil && *p.ExactDocuments > 0:
+		n = *p.ExactDocuments
+	case p.ExactWordsDocuments != nil:
+		n = *p.ExactWordsDocuments
+	}
+	if n <= 0 {
+		return 0
+	}
+	return 1 << (bits.Len64(uint64(n)) - 1)
+}
+
+// bucket writes a bucket's copies.
+func bucket(least int64) string {
+	switch {
+	case least == unknownCopies:
+		return none
+	case least <= 1:
+		return strconv.FormatInt(least, 10)
+	}
+	return strconv.FormatInt(least, 10) + "-" + strconv.FormatInt(2*least-1, 10)
+}
+
+// slice is the name that table evaluation has for the bucket.
+func (k doseKey) slice() string {
+	name := "copies=" + bucket(k.copies)
+	switch {
+	case !k.named:
+		return name
+	case k.group == "" || k.group == "all":
+		return "control_group=" + strconv.Quote(k.group) + " " + name
+	}
+	return k.group + " " + name
+}
+
+// label is how a group is called on the page.
+func (k doseKey) label() string {
+	if k.named {
+		return k.group
+	}
+	return k.kind
+}
+
+// The headings over what the model shows.
+const likely, gives = "how likely", "given back"
+
+func (d doses) write(p *page, evaluation map[slice]auroc) {
+	if len(d) == 0 {
+		return
+	}
+	keys := make([]doseKey, 0, len(d))
+	for k := range d {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b doseKey) int {
+		return cmp.Or(strings.Compare(a.label(), b.label()), strings.Compare(a.kind, b.kind), cmp.Compare(a.copies, b.copies))
+	})
+	columns := []column{
+		{name: "copies"}, {name: "probes"},
+		{over: "corpus holds", name: "covered", spare: 2}, {over: "corpus holds", name: "spans", spare: 5},
+		{over: likely, name: "bits/byte", spare: 3}, {over: likely, name: "AUROC", left: true, spare: 1}, {over: likely, name: "above", spare: 4},
+		{over: gives, name: "greedy", left: true, spare: 1}, {over: gives, name: "p", left: true, spare: 6},
+	}
+	p.heading("By number of copies in the corpus: how likely the model finds them, what it gives back")
+	label := ""
+	var rows [][]string
+	for i, k := range keys {
+		cells := d[k].cells(k, evaluation)
+		name := ""
+		if i == 0 || k.label() != label || k.kind != keys[i-1].kind {
+			label = k.label()
+			name = quoted(label, 12)
+		}
+		rows = append(rows, append([]string{name}, cells...))
+	}
+	shown, dropped := p.table(append([]column{{name: "group", left: true}}, columns...), rows)
+	d.legend(p, keys, shown, dropped)
+}
+
+func (x *dose) cells(k doseKey, evaluation map[slice]auroc) []string {
+	row := []string{bucket(k.copies), thousands(x.probes), none, none, none, none, none, none, none}
+	if m, ok := median(x.coverage); ok {
+		row[2] = percent(m)
+	}
+	if x.searched > 0 {
+		row[3] = fixed(float64(x.spans)/float64(x.searched), 1)
+	}
+	if m, ok := median(x.bits); ok {
+		row[4] = fixed(m, 2)
+	}
+	if a, ok := evaluation[slice{x.score, k.slice()}]; ok && x.score != "" {
+		row[5] = fixed(a.value, 3) + " [" + end(a.low) + "-" + end(a.high) + "]"
+	}
+	if x.tested > 0 {
+		row[6] = thousands(x.elevated) + "/" + thousands(x.tested)
+	}
+	if x.windows > 0 {
+		row[7] = thousands(x.greedy) + ": " + share(x.greedy, x.windows)
+	}
+	if m, ok := median(x.pz); ok {
+		row[8] = tiny(m)
+	}
+	return row
+}
+
+// legend says what the columns mean.
+func (d doses) legend(p *page, keys []doseKey, shown, dropped []string) {
+	var meanings []string
+	for _, m := range [][2]string{
+		{"covered", "median share of a text inside runs that the corpus holds"},
+		{"spans", "such runs a text"},
+		{"bits/byte", "median, lower is likelier"},
+		{"AUROC", "chance that such a text scores above one the model never saw (.5 is a coin), 95 % interval" + d.scoreNames(keys)},
+		{"above", "texts that stand out from their controls / tested"},
+		{"greedy", "texts with a window that the model's own first choices give back; of those with windows, 95 % interval"},
+		{"p", "of the likeliest window, median"},
+	} {
+		if slices.Contains(shown, m[0]) {
+			meanings = append(meanings, m[0]+": "+m[1])
+		}
+	}
+	if len(meanings) > 0 {
+		p.wrapped("  ", strings.Join(meanings, ". ")+".")
+	}
+	if len(dropped) > 0 {
+		p.wrapped("  ", "Left out for want of width: "+strings.Join(dropped, ", ")+".")
+	}
+}
+
+// scoreNames says which scores ranked the probes.
+func (d doses) scoreNames(keys []doseKey) string {
+	var names []string
+	for _, k := range keys {
+		if s := d[k].score; s != "" && !slices.Contains(names, s) {
+			names = append(names, s)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", by " + plain(strings.Join(names, " or "))
+}
+
+// median returns the middle of the values, or the mean of the two in the middle.
+func median(values []float64) (float64, bool) {
+	n := len(values)
+	if n == 0 {
+		return 0, false
+	}
+	slices.Sort(values)
+	return (values[(n-1)/2] + values[n/2]) / 2, true
+}

@@ -1,0 +1,106 @@
+package report
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"palimpsest/stages/evidence"
+)
+
+// The grades in the order in which they are shown, from the strongest.
+var (
+	corpusGrades = []string{evidence.Exact, evidence.NearDuplicate, evidence.Contained, evidence.Overlap, evidence.None, evidence.NotAssessed}
+	modelGrades  = []string{evidence.Verbatim, evidence.Extractable, "near_verbatim", evidence.Elevated, evidence.None, evidence.NotAssessed}
+)
+
+// grades counts probes by kind and both grades.
+type grades map[string]map[[2]string]int64
+
+func (g *grades) add(kind, corpus, model string) {
+	if *g == nil {
+		*g = grades{}
+	}
+	if (*g)[kind] == nil {
+		(*g)[kind] = map[[2]string]int64{}
+	}
+	(*g)[kind][[2]string{corpus, model}]++
+}
+
+func (g grades) kinds() iter.Seq[string] { return maps.Keys(g) }
+
+// of returns the number of probes of a kind.
+func (g grades) of(kind string) (n int64) {
+	for _, k := range g[kind] {
+		n += k
+	}
+	return n
+}
+
+func (g grades) write(p *page) {
+	if len(g) == 0 {
+		return
+	}
+	corpus, model := slices.Clone(corpusGrades), slices.Clone(modelGrades)
+	seen := map[string]bool{}
+	for _, kind := range slices.Sorted(maps.Keys(g)) {
+		for pair := range g[kind] {
+			seen["corpus "+pair[0]], seen["model "+pair[1]] = true, true
+		}
+	}
+	model = slices.DeleteFunc(model, func(m string) bool { return !seen["model "+m] })
+	columns := []column{{name: "kind", left: true}, {name: "corpus holds", left: true}}
+	for _, m := range model {
+		columns = append(columns, column{over: "the model gives back", name: m})
+	}
+	columns = append(columns, column{name: "probes"})
+	var rows [][]string
+	for _, kind := range slices.Sorted(maps.Keys(g)) {
+		label := plain(kind)
+		for _, c := range corpus {
+			total := int64(0)
+			row := []string{label, c}
+			for _, m := range model {
+				n := g[kind][[2]string{c, m}]
+				total += n
+				row = append(row, zero(n))
+			}
+			if total > 0 {
+				rows = append(rows, append(row, thousands(total)))
+				label = ""
+			}
+		}
+	}
+	p.heading("Grades: what the corpus holds of the probes, and what the model gives back of them")
+	p.table(columns, rows)
+	var meanings []string
+	for _, m := range gradeMeanings {
+		if seen["corpus "+m[0]] || seen["model "+m[0]] {
+			meanings = append(meanings, m[0]+": "+m[1])
+		}
+	}
+	p.wrapped("  ", strings.Join(meanings, "; ")+".")
+}
+
+// gradeMeanings say what the grades mean, in the order of strength (methods, section 7).
+var gradeMeanings = [][2]string{
+	{evidence.Exact, "a document has the same words"},
+	{evidence.NearDuplicate, "a document is nearly the same"},
+	{evidence.Contained, "a document holds 90 % of it"},
+	{evidence.Overlap, "documents share runs of it"},
+	{evidence.Verbatim, "the model wrote a long run of the corpus that its prompt does not hold"},
+	{evidence.Extractable, "given what comes before, the model goes on with it"},
+	{"near_verbatim", "nearly so"},
+	{evidence.Elevated, "likelier than its controls"},
+	{evidence.None, "tested, nothing found"},
+	{evidence.NotAssessed, "see below"},
+}
+
+// zero writes a count, and none as a dot that the eye passes over.
+func zero(n int64) string {
+	if n == 0 {
+		return "."
+	}
+	return thousands(n)
+}

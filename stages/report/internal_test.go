@@ -1,0 +1,107 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/evidence"
+	"palimpsest/stages/fold"
+	"palimpsest/stages/likelihood"
+)
+
+// The slices of table evaluation are found by their names, which the evidence stage makes.
+func TestSliceNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		group := rapid.OneOf(rapid.Just((*string)(nil)), rapid.Ptr(rapid.SampledFrom([]string{"", "all", "passage", "a b", "ü\""}), false)).Draw(t, "group")
+		exact := rapid.Int64Range(0, 300).Draw(t, "exact")
+		words := exact + rapid.Int64Range(0, 300).Draw(t, "more")
+		member, other := true, false
+		subject := func(label *bool) evidence.Subject {
+			return evidence.Subject{
+				Probe:  &fold.Probe{ID: "x", Kind: fold.Work, ControlGroup: group, Label: label},
+				Corpus: evidence.Corpus{Hashed: true, Exact: exact, ExactWords: words},
+				Target: &likelihood.Score{LogProb: -1},
+			}
+		}
+		rows := evidence.Evaluate("r", []evidence.Subject{subject(&member), subject(&other)})
+		p := &probe{Evidence: &schemas.Evidence{ProbeID: "x", Kind: fold.Work, ControlGroup: group, ExactDocuments: &exact, ExactWordsDocuments: &words}}
+		var d doses
+		d.add(p)
+		for k := range d {
+			if !slices.ContainsFunc(rows, func(r schemas.Evaluation) bool { return r.Slice == k.slice() }) {
+				t.Fatalf("no slice %q in %v", k.slice(), rows)
+			}
+		}
+	})
+}
+
+func TestPlain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "bytes")
+		s := string(raw) + rapid.StringOf(rapid.SampledFrom([]rune("a\x1b\n\u202e\u2066\u0301\u200b白\u009b\u2028\U000e0041"))).Draw(t, "text")
+		got := plain(s)
+		if !utf8.ValidString(got) || strings.ContainsAny(got, "\x1b\n\r\t\x07\x00\u202e\u2066\u200b\u009b\u2028\U000e0041") {
+			t.Fatalf("%q became %q", s, got)
+		}
+		if q := quoted(s, 20); cells(q) > 22 {
+			t.Fatalf("%q became %q, of %d columns", s, q, cells(q))
+		}
+	})
+}
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{thousands(0), "0"}, {thousands(999), "999"}, {thousands(1000), "1,000"}, {thousands(-1234567), "-1,234,567"}, {thousands(-123), "-123"},
+		{percent(0), "0%"}, {percent(.0001), "<1%"}, {percent(.5), "50%"}, {percent(.9999), ">99%"}, {percent(1), "100%"},
+		{share(0, 0), "-"}, {share(0, 1000), "0% [0-0.4]"}, {share(40, 40), "100% [91-100]"}, {share(15, 40), "38% [23-54]"},
+		{count(1, "canary"), "1 canary"}, {count(2, "canary"), "2 canaries"},
+		{end(0), "0"}, {end(.954), ".95"}, {end(1), "1"}, {tiny(1.26e-70), "1e-70"}, {tiny(0), "0"},
+		{bucket(0), "0"}, {bucket(1), "1"}, {bucket(64), "64-127"}, {bucket(unknownCopies), "-"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// The exhibits are the best of all spans, whatever order they come in, as far as no text holds another.
+func TestExhibits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []exhibit
+		for i := range rapid.IntRange(0, 30).Draw(t, "spans") {
+			text := string(rune('a' + rapid.IntRange(0, 9).Draw(t, "text")))
+			all = append(all, exhibit{
+				kind:            rapid.SampledFrom([]string{fold.Work, fold.Generation}).Draw(t, "kind"),
+				modelGrade:      rapid.SampledFrom([]string{"none", "extractable"}).Draw(t, "grade"),
+				distinctiveness: rapid.SampledFrom(distinctness).Draw(t, "distinctiveness"),
+				span: schemas.Span{ProbeID: string(rune('A' + i)), Text: &text, Words: rapid.Int64Range(13, 15).Draw(t, "words"),
+					MaxWordMatches: rapid.Int64Range(1, 3).Draw(t, "matches")},
+			})
+		}
+		var x exhibits
+		for _, e := range all {
+			x.add(e)
+		}
+		slices.SortFunc(all, compareExhibits)
+		seen := map[string]bool{}
+		var want []string
+		for _, e := range all {
+			if !seen[*e.span.Text] && len(want) < maxExhibits {
+				want = append(want, e.span.ProbeID)
+			}
+			seen[*e.span.Text] = true
+		}
+		var got []string
+		for _, e := range x.best {
+			got = append(got, e.span.ProbeID)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}

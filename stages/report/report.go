@@ -1,0 +1,127 @@
+// Package report sums a finished run up for a person at a terminal: what the corpus holds of the probes, how likely the model
+// finds them, what it gives back, the spans that show it best, what was left out, and where the tables lie.
+//
+// It reads nothing but the run's own tables. All of them are sorted by probe, so one pass joins them row by row; of each probe
+// three numbers are kept, for the medians.
+//
+// What stands in the tables was written by strangers: text that is shown is freed of control characters and escape sequences.
+package report
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/store"
+	"palimpsest/stages/write"
+)
+
+// Input is what a summary is made of.
+type Input struct {
+	Store   *store.Store
+	RunURL  string         // the run's directory: a path or URL
+	Outputs []write.Output // the run's files, from its manifest
+
+	Quarantined     []string // pieces of input that were left out, a line each
+	RemovedControls []string // controls that were taken out, a line each
+	Notes           []string // what was found odd, a line each
+
+	Width  int  // columns of the terminal; 0 is 100
+	Colour bool // whether headings may be set in bold
+}
+
+const defaultWidth = 100
+
+// Summary writes the summary of a run.
+func Summary(ctx context.Context, w io.Writer, in Input) error {
+	if in.Width <= 0 {
+		in.Width = defaultWidth
+	}
+	in.Width = max(in.Width, 40)
+	run, err := readRun(ctx, in)
+	if err != nil {
+		return err
+	}
+	found, err := collect(ctx, in)
+	if err != nil {
+		return err
+	}
+	unit := "word"
+	if run.Unit != nil && *run.Unit == "bytes" {
+		unit = "byte"
+	}
+	buffer := bufio.NewWriter(w)
+	p := &page{w: buffer, width: in.Width, colour: in.Colour}
+	found.title(p, run)
+	found.grades.write(p)
+	found.doses.write(p, found.evaluation)
+	found.generations.write(p, unit)
+	found.exhibits.write(p, unit)
+	found.leftOut(p, in)
+	whereTablesLie(p, in)
+	return buffer.Flush()
+}
+
+// readRun returns the one row of runs.
+func readRun(ctx context.Context, in Input) (*schemas.Run, error) {
+	c, err := open(ctx, in, schemas.Runs, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, fmt.Errorf("read %s: the run has no table runs", in.RunURL)
+	}
+	defer c.close()
+	row, err := c.peek()
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, fmt.Errorf("read %s: the table runs is empty", c.uri)
+	}
+	run := *row
+	return &run, nil
+}
+
+// title says what was run on what.
+func (f *findings) title(p *page, run *schemas.Run) {
+	p.heading("Run " + plain(run.RunID))
+	p.line("  program  %s, configuration %s%s", plain(run.ProgramVersion), short(run.ConfigSHA256), logicalDate(run))
+	if run.CorpusDocuments != nil && run.CorpusWords != nil {
+		p.line("  corpus   %s, %s", count(*run.CorpusDocuments, "document"), count(*run.CorpusWords, "word"))
+	} else {
+		p.line("  corpus   not read: no stage of this run needs it")
+	}
+	kinds := ""
+	for i, k := range slices.Sorted(f.grades.kinds()) {
+		if i > 0 {
+			kinds += ", "
+		}
+		kinds += count(f.grades.of(k), plain(k))
+	}
+	if kinds != "" {
+		kinds = " (" + kinds + ")"
+	}
+	p.line("  probes   %s%s", thousands(run.Probes), kinds)
+	switch {
+	case run.TargetModel == nil:
+		p.line("  model    none: the run has no likelihood stage")
+	case run.ReferenceModel == nil:
+		p.line("  model    %s, without a reference model", plain(*run.TargetModel))
+	default:
+		p.line("  model    %s, compared with %s", plain(*run.TargetModel), plain(*run.ReferenceModel))
+	}
+}
+
+func logicalDate(run *schemas.Run) string {
+	if run.LogicalDate == nil {
+		return ""
+	}
+	return ", for " + run.LogicalDate.UTC().Format("2006-01-02")
+}
+
+// short is the start of a digest, enough to tell configurations apart.
+func short(digest string) string { return plain(digest[:min(len(digest), 12)]) }
