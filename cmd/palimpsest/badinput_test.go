@@ -101,13 +101,13 @@ func TestBadInput(t *testing.T) {
 			name:   "no such file",
 			config: strings.Replace(usual, "DIR/corpus.parquet", "DIR/absent.parquet", 1),
 			code:   pipeline.ExitData,
-			errs:   `palimpsest: corpus: list file://DIR/absent.parquet: not found: stat DIR/absent.parquet: no such file or directory`,
+			errs:   `palimpsest: corpus: look up file://DIR/absent.parquet: not found`,
 		},
 		{
 			name:   "a pattern that matches nothing",
 			config: strings.Replace(usual, "DIR/corpus.parquet", "DIR/none*.parquet", 1),
 			code:   pipeline.ExitData,
-			errs:   `palimpsest: corpus: list file://DIR/none*.parquet: not found: nothing matches`,
+			errs:   `palimpsest: corpus: list DIR/none*.parquet: not found: no object matches it; a prefix ends in a slash and holds *.parquet, a glob may use * ? [] **`,
 		},
 		{
 			name:   "not Parquet",

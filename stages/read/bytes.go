@@ -33,7 +33,7 @@ func (p *pages) byteValues(v *byteValues) (total int64, err error) {
 			return 0, corrupt("the page ends within its values")
 		}
 		return int64(len(v.rest)), nil
-	case format.PlainDictionary, format.RLEDictionary:
+	case format.RLEDictionary:
 		if v.index, err = p.indexes(); err != nil {
 			return 0, err
 		}
@@ -111,7 +111,7 @@ func (v *byteValues) next() ([]byte, error) {
 		text := v.rest[:n:n]
 		v.rest = v.rest[n:]
 		return text, nil
-	case format.PlainDictionary, format.RLEDictionary:
+	case format.RLEDictionary:
 		x := v.index[0]
 		v.index = v.index[1:]
 		if n := v.fixed; n > 0 {

@@ -231,7 +231,7 @@ func TestChunkCutAtAPage(t *testing.T) {
 func TestHostilePages(t *testing.T) {
 	const many = 100_000
 	long := strings.Repeat("x", 1<<20)
-	valid := []byte{2<<1 | 0, 1} // two values that are there
+	valid := []byte{2 << 1, 1} // two values that are there
 	levels := func(b []byte) []byte { return append(binary.LittleEndian.AppendUint32(nil, uint32(len(b))), b...) }
 	for _, c := range []struct {
 		name string

@@ -86,6 +86,9 @@ func failure(ctx context.Context, l location, what string, err error) error {
 	}
 	switch code {
 	case gcerrors.NotFound:
+		if l.scheme == "file" {
+			return fmt.Errorf("%s %s: %w", what, l.uri(), ErrMissing) // a cloud store's words tell a missing bucket from a missing object
+		}
 		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrMissing, line(err))
 	case gcerrors.FailedPrecondition:
 		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrChanged, line(err))
