@@ -54,6 +54,7 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): choose another run_id, or remove it",
 			p.RunURL, old.ConfigSHA256, p.Config.Digest())
 	case state == Complete:
+		p.noteChanges(old)
 		return &Result{p.RunURL, old, true}, nil
 	case state == Incomplete:
 		p.log.Info("an incomplete run is there and is written over", "run", p.RunURL, "reason", why)
@@ -76,6 +77,29 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 		return nil, err
 	}
 	return &Result{RunURL: p.RunURL, Manifest: manifest}, nil
+}
+
+// noteChanges warns of inputs that are no longer those the complete run was made from. The run stands for what it read: a scheduler
+// that starts it twice finds it done, and new inputs want a run id of their own.
+func (p *Plan) noteChanges(old *Manifest) {
+	version := func(in Input) string { return in.Role + " " + in.URI + " " + in.Version }
+	then := make(map[string]bool)
+	for _, in := range old.Inputs {
+		then[version(in)] = true
+	}
+	changed, first, now := 0, "", 0
+	for _, o := range p.objects() {
+		now++
+		if !then[version(o.input)] {
+			if changed++; first == "" {
+				first = o.input.URI
+			}
+		}
+	}
+	if changed > 0 || now != len(old.Inputs) {
+		p.log.Warn("the complete run was made from other inputs than there are now; to read these, choose another run_id",
+			"run", p.RunURL, "inputs_then", len(old.Inputs), "inputs_now", now, "new_or_changed", changed, "first", first)
+	}
 }
 
 // metadata is what every file says of its units.

@@ -120,6 +120,11 @@ func TestTwice(t *testing.T) {
 			t.Errorf("a run over a damaged one differs (-first +now):\n%s", d)
 		}
 	}
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"a", "another corpus"}})
+	code, _, errs = execute("run", "-c", path)
+	if want := "the complete run was made from other inputs than there are now"; code != 0 || !strings.Contains(errs, want) {
+		t.Errorf("a changed corpus: exit %d: %s, want a warning", code, errs)
+	}
 }
 
 func modified(t *testing.T, runDir string) time.Time {

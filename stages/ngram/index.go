@@ -4,145 +4,112 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-
-	"palimpsest/stages/fold"
 )
 
 // Index finds the places of the probes at which a gram stands. It does not change once built, and any number of scanners share
 // it.
 //
-// Per distinct gram: 16 to 32 bits of gate, 10 bytes of bucket, 8 of posting offset; per place, 4 bytes of posting. The texts
-// themselves stay, to compare bytes with.
+// Two bytes of gate a place let most foreign grams go; a bucket entry of ten bytes a distinct gram, at four fifths of load, leads to
+// the last place of the gram, and four bytes a place lead from each to the one before. With the texts themselves, which bytes are
+// compared with, that is 17 bytes a byte of probes.
 type Index struct {
 	config              Config
 	texts               *Texts
 	least, gram, stride int
 
-	gate      []uint64 // bit table over the high bits of the hash
-	gateShift uint
-	buckets   []bucket // open addressing, by the hash
-	mask      uint64   // buckets - 1
-	offsets   []uint32 // gram g stands at postings[offsets[g]:offsets[g+1]]
-	postings  []uint32
+	gate     []uint64 // bit table
+	gateBits uint64
+	buckets  []bucket // open addressing
+	before   []uint32 // the place before each place of the same gram, plus one; zero at the first
 }
 
-// bucket is one cache line of eight entries: a tag of the hash above the number of the gram plus one. Zero is free.
+// bucket is one cache line of eight entries: a tag of the hash above the place of a gram plus one. Zero is free.
 type bucket [8]uint64
 
-const tagShift = 32
+const (
+	tagShift        = 32
+	gateBitsPerGram = 16  // passes one foreign gram in sixteen; more costs cache, fewer sends more grams to the buckets
+	bucketLoad      = 6.4 // grams a bucket, of eight
+)
+
+// Memory returns the bytes that an index over texts of that many bytes takes at most, the texts included.
+func (c Config) Memory(textBytes int64) int64 {
+	const texts, gate, buckets, before = 1, gateBitsPerGram / 8, 8 * 8 / bucketLoad, 4
+	return int64(float64(textBytes)*(texts+gate+buckets+before)) + 1<<16
+}
 
 // NewIndex builds the index of the probes that are long enough for a span.
 func NewIndex(texts *Texts, config Config) *Index {
 	x := &Index{config: config, texts: texts}
 	x.least, x.gram, x.stride = config.lengths()
-	places := x.places(func(int) {})
-	x.size(places)
-
-	// Number the grams in order of first place, and count their places.
-	number := make([]uint32, 0, places)
-	var counts, first []uint32
-	x.places(func(at int) {
-		h := hash(texts.buf[at:], x.gram)
-		x.gate[h>>x.gateShift>>6] |= 1 << (h >> x.gateShift & 63)
-		g := x.insert(h, at, &first)
-		if int(g) == len(counts) {
-			counts = append(counts, 0)
+	places := 0
+	for i := range texts.probes {
+		if texts.Searchable(i, config) {
+			places += len(texts.Stream(i)) - x.gram + 1
 		}
-		counts[g]++
-		number = append(number, g)
-	})
-	x.offsets = make([]uint32, len(counts)+1)
-	for g, n := range counts {
-		x.offsets[g+1] = x.offsets[g] + n
 	}
-	x.postings = make([]uint32, places)
-	next := counts
-	copy(next, x.offsets)
-	i := 0
-	x.places(func(at int) {
-		g := number[i]
-		x.postings[next[g]] = uint32(at)
-		next[g]++
-		i++
-	})
+	x.gateBits = uint64(max(places*gateBitsPerGram, 1<<13))
+	x.gate = make([]uint64, x.gateBits/64+1)
+	x.buckets = make([]bucket, int(float64(places)/bucketLoad)+1)
+	x.before = make([]uint32, len(texts.buf))
+	for i := range texts.probes {
+		if !texts.Searchable(i, config) {
+			continue
+		}
+		for at, end := int(texts.start[i]), int(texts.start[i+1])-x.gram; at <= end; at++ {
+			x.insert(hash(texts.buf[at:], x.gram), at)
+		}
+	}
 	return x
 }
 
-// places calls f with every position of a gram within a searchable probe, ascending, and returns their number.
-func (x *Index) places(f func(at int)) int {
-	n := 0
-	for i := range x.texts.probes {
-		if !x.texts.Searchable(i, x.config) {
-			continue
-		}
-		for at, end := int(x.texts.start[i]), int(x.texts.start[i+1])-x.gram; at <= end; at++ {
-			f(at)
-			n++
-		}
-	}
-	return n
-}
-
-// size allots the gate and the buckets for at most that many distinct grams.
-func (x *Index) size(grams int) {
-	gateBits := max(bits.Len(uint(grams*gateBitsPerGram)), 13)
-	x.gate, x.gateShift = make([]uint64, 1<<(gateBits-6)), uint(64-gateBits)
-	buckets := 1 << bits.Len(uint(grams/6))
-	x.buckets, x.mask = make([]bucket, buckets), uint64(buckets-1)
-}
-
-// gateBitsPerGram makes the gate pass about one foreign gram in sixteen to thirty-two. A larger gate costs cache, a smaller one
-// sends more grams to the buckets.
-const gateBitsPerGram = 16
-
-// Memory returns the bytes that an index over texts of that many bytes takes at most, the texts included.
-func (c Config) Memory(textBytes int64) int64 {
-	const gate, bucketed, offset, posting, texts = gateBitsPerGram / 8 * 2, 8 * 8 / 3, 4, 4, 1
-	const building = 12 // numbers, counts and first places, while the index is built
-	return textBytes * (gate + bucketed + offset + posting + texts + building)
-}
-
-// insert returns the number of the gram at that position, a new one if the gram is new.
-func (x *Index) insert(h uint64, at int, first *[]uint32) uint32 {
-	tag := h << tagShift >> tagShift // low half: the high bits choose the gate's bit
-	for b := bucketOf(h) & x.mask; ; b = (b + 1) & x.mask {
+// insert adds the place of a gram with hash h.
+func (x *Index) insert(h uint64, at int) {
+	bit := x.gateBit(h)
+	x.gate[bit/64] |= 1 << (bit % 64)
+	tag := h << tagShift
+	for b := x.bucketOf(h); ; b = (b + 1) % uint64(len(x.buckets)) {
 		for i, e := range x.buckets[b] {
 			if e == 0 {
-				g := uint32(len(*first))
-				*first = append(*first, uint32(at))
-				x.buckets[b][i] = tag<<tagShift | uint64(g+1)
-				return g
+				x.buckets[b][i] = tag | uint64(at+1)
+				return
 			}
-			if e>>tagShift == tag {
-				g := uint32(e) - 1
-				p := int((*first)[g])
-				if bytes.Equal(x.texts.buf[p:p+x.gram], x.texts.buf[at:at+x.gram]) {
-					return g
-				}
+			if e&^(1<<tagShift-1) != tag {
+				continue
+			}
+			if last := int(uint32(e)) - 1; bytes.Equal(x.texts.buf[last:last+x.gram], x.texts.buf[at:at+x.gram]) {
+				x.before[at] = uint32(e)
+				x.buckets[b][i] = tag | uint64(at+1)
+				return
 			}
 		}
 	}
 }
 
-// bucketOf spreads the hash anew, so that neither the gate's bits nor the tag decide the bucket.
-func bucketOf(h uint64) uint64 { return h * 0x9e3779b97f4a7c15 >> 20 }
+// gateBit and bucketOf scale the hash to their tables; bucketOf mixes it anew, so that neither the gate's bit nor the tag decides.
+func (x *Index) gateBit(h uint64) uint64 {
+	bit, _ := bits.Mul64(h, x.gateBits)
+	return bit
+}
 
-// find returns the places of the gram that text begins with, whose hash is h.
-func (x *Index) find(h uint64, text []byte) []uint32 {
-	tag := h << tagShift >> tagShift
-	for b := bucketOf(h) & x.mask; ; b = (b + 1) & x.mask {
+func (x *Index) bucketOf(h uint64) uint64 {
+	b, _ := bits.Mul64(h*0x9e3779b97f4a7c15, uint64(len(x.buckets)))
+	return b
+}
+
+// find returns the last place of the gram that text begins with, whose hash is h, plus one; zero when no probe has it.
+func (x *Index) find(h uint64, text []byte) uint32 {
+	tag := h << tagShift
+	for b := x.bucketOf(h); ; b = (b + 1) % uint64(len(x.buckets)) {
 		for _, e := range &x.buckets[b] {
 			if e == 0 {
-				return nil
+				return 0
 			}
-			if e>>tagShift != tag {
+			if e&^(1<<tagShift-1) != tag {
 				continue
 			}
-			g := uint32(e) - 1
-			places := x.postings[x.offsets[g]:x.offsets[g+1]]
-			p := int(places[0])
-			if bytes.Equal(x.texts.buf[p:p+x.gram], text[:x.gram]) {
-				return places
+			if last := int(uint32(e)) - 1; bytes.Equal(x.texts.buf[last:last+x.gram], text[:x.gram]) {
+				return uint32(e)
 			}
 		}
 	}
@@ -171,6 +138,3 @@ func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
 	return hi ^ lo
 }
-
-// Probes returns the probes in the order that the index numbers them.
-func (x *Index) Probes() []*fold.Probe { return x.texts.probes }

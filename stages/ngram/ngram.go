@@ -65,7 +65,11 @@ type Texts struct {
 
 // NewTexts normalises the probes.
 func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
-	t := &Texts{probes: probes, bytes: bytes, start: make([]uint32, 1, len(probes)+1)}
+	size := 0
+	for _, p := range probes {
+		size += len(p.Text) + 2
+	}
+	t := &Texts{probes: probes, bytes: bytes, buf: make([]byte, 0, size), start: make([]uint32, 1, len(probes)+1)}
 	var n words.Normaliser
 	for _, p := range probes {
 		if bytes {

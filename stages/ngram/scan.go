@@ -35,14 +35,14 @@ func (m *matcher) find(text []byte, skip func(probe int) bool) []match {
 		}
 		var pass uint64
 		for j := range n {
-			bit := hashes[j] >> m.gateShift
-			pass |= m.gate[bit>>6] >> (bit & 63) & 1 << j
+			bit := m.gateBit(hashes[j])
+			pass |= m.gate[bit/64] >> (bit % 64) & 1 << j
 		}
 		for ; pass != 0; pass &= pass - 1 {
 			j := bits.TrailingZeros64(pass)
 			at := base + j*m.stride
-			for _, place := range m.Index.find(hashes[j], text[at:]) {
-				m.grow(text, at, int(place), skip)
+			for place := m.Index.find(hashes[j], text[at:]); place != 0; place = m.before[place-1] {
+				m.grow(text, at, int(place)-1, skip)
 			}
 		}
 		base += n * m.stride
