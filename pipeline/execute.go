@@ -177,12 +177,7 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 		f.ngram = ngram.NewIndex(texts, n.engine())
 		f.match = match.Config{Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Bytes: n.Unit == bytesUnit, Searched: true}
 	}
-	var stored int64
-	for _, s := range shards(e.plan.corpus) {
-		b, _ := s.file.Size(s.group, s.all()...)
-		stored += b
-	}
-	e.meter.begin("scanning the corpus", stored)
+	e.meter.begin("scanning the corpus", e.plan.CorpusBytes())
 	documents, err := write.OpenSpool(e.dir, schemas.Documents)
 	if err != nil {
 		return nil, err

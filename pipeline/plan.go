@@ -123,7 +123,7 @@ func (p *Plan) fit() error {
 	}
 	for _, s := range p.Config.Probes {
 		if s.From != "" {
-			p.memory.Texts += int64(float64(p.corpusBytes()) * s.Rate)
+			p.memory.Texts += int64(float64(p.corpusText()) * s.Rate)
 		}
 	}
 	if n := p.Config.Ngram; n != nil {
@@ -147,12 +147,22 @@ func (p *Plan) fit() error {
 	return nil
 }
 
-func (p *Plan) corpusBytes() (held int64) {
+// corpusText returns the memory that all texts of the corpus take.
+func (p *Plan) corpusText() (held int64) {
 	for _, s := range shards(p.corpus) {
 		_, n := s.file.Size(s.group, s.pick("text")...)
 		held += n
 	}
 	return held
+}
+
+// CorpusBytes returns the stored bytes that one pass over the corpus reads.
+func (p *Plan) CorpusBytes() (stored int64) {
+	for _, s := range shards(p.corpus) {
+		n, _ := s.file.Size(s.group, s.all()...)
+		stored += n
+	}
+	return stored
 }
 
 // engine returns the configuration of package ngram.

@@ -22,9 +22,6 @@ func (r *runCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	// Most of the heap is buffers of text, which cost the collector nothing to look at: collecting often keeps the memory near
-	// what is in use.
-	debug.SetGCPercent(20)
 	debug.SetMemoryLimit(int64(config.Resources.Memory))
 	s := store.New()
 	defer s.Close()
@@ -35,6 +32,9 @@ func (r *runCommand) Run(e *environment) error {
 	}
 	if r.DryRun {
 		return plan.Print(e.out)
+	}
+	if plan.CorpusBytes() > largeCorpus {
+		debug.SetGCPercent(20)
 	}
 	var meter pipeline.Meter
 	progress := e.watch(&meter, log)
@@ -55,6 +55,10 @@ func (r *runCommand) Run(e *environment) error {
 	fmt.Fprintf(e.out, "see it with: palimpsest show %s\n", result.RunURL)
 	return nil
 }
+
+// largeCorpus is the size, in stored bytes, from which most of the heap is buffers of text. They cost the collector nothing to look
+// at, so collecting often keeps the memory near what is in use; small heaps would be collected all the time.
+const largeCorpus = 16 << 20
 
 func readConfig(path string, sets []string) (*pipeline.Config, error) {
 	data, err := os.ReadFile(path)
