@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -189,7 +191,7 @@ func (e *execution) eachGroup(ctx context.Context, all []shard, columns func(*ob
 					return err
 				}
 				if err == nil {
-					err = work(ctx, all[i], g)
+					err = guard(func() error { return work(ctx, all[i], g) })
 					all[i].noteRead(g)
 					g.Release()
 				}
@@ -204,6 +206,16 @@ func (e *execution) eachGroup(ctx context.Context, all []shard, columns func(*ob
 		})
 	}
 	return eg.Wait()
+}
+
+// guard turns a panic of a worker, which no caller could catch, into an error.
+func guard(work func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &BugError{fmt.Errorf("%v, at %s", r, debug.Stack())}
+		}
+	}()
+	return work()
 }
 
 // readAhead is the number of row groups that are fetched beyond those in work: enough requests in flight to hide a store's

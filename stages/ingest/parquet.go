@@ -26,7 +26,7 @@ const (
 type parquetFile struct {
 	file   *os.File
 	buffer *bufio.Writer
-	writer *parquet.Writer
+	writer *parquet.GenericWriter[any]
 
 	row        parquet.Row
 	rows       int64
@@ -68,7 +68,7 @@ func newParquetFile(file *os.File, columns []string) *parquetFile {
 	for _, name := range order.names {
 		options = append(options, parquet.SkipPageBounds(name), parquet.SkipPageStatistics(name))
 	}
-	p.writer = parquet.NewWriter(p.buffer, options...)
+	p.writer = parquet.NewGenericWriter[any](p.buffer, options...)
 	return p
 }
 

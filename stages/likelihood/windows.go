@@ -75,13 +75,6 @@ const (
 	Yes
 )
 
-func answer(yes bool) Answer {
-	if yes {
-		return Yes
-	}
-	return No
-}
-
 func (a Answer) pointer() *bool {
 	if a == Unknown {
 		return nil

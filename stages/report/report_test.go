@@ -135,15 +135,13 @@ func sample() *tables {
 		r.evidence = append(r.evidence, e)
 		r.probes = append(r.probes, schemas.Probe{ProbeID: id, Kind: "generation", SourceURI: "s3://p", UTF8Valid: true, Searchable: to(true)})
 	}
-	for _, e := range []schemas.Evaluation{
+	r.evaluation = append(r.evaluation, []schemas.Evaluation{
 		{Score: "reference_log_ratio", Slice: "novel copies=1", AUROC: to(.6124), AUROCLow: to(.5), AUROCHigh: to(.71)},
 		{Score: "reference_log_ratio", Slice: "novel copies=2-3", AUROC: to(.9), AUROCLow: to(.85), AUROCHigh: to(.95)},
 		{Score: "reference_log_ratio", Slice: "novel copies=16-31", AUROC: to(1.), AUROCLow: to(.96), AUROCHigh: to(1.)},
 		{Score: "log_prob", Slice: "novel copies=1", AUROC: to(.1), AUROCLow: to(.05), AUROCHigh: to(.2)},
 		{Score: "log_prob", Slice: "secret copies=1"},
-	} {
-		r.evaluation = append(r.evaluation, e)
-	}
+	}...)
 	return r
 }
 
