@@ -1,4 +1,3 @@
-// Package pipeline says how work is scheduled.
 package pipeline
 
 import (
@@ -95,8 +94,8 @@ type Windows struct {
 
 // Evidence configures the judgement.
 type Evidence struct {
-	// Score is the one score of the test; default reference_log_ratio, else min_k_pp, else min_k, by what the models give. Empty
-	// without likelihood.
+	// Score is the one score of the test. Empty, the default: the first of reference_log_ratio, min_k_pp and min_k that some work and
+	// some control really have; the tables name it.
 	Score string `json:"score,omitzero"`
 	Texts *bool  `json:"texts"` // whether texts go into the tables; default true; never nil
 }

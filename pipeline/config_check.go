@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"palimpsest/stages/evidence"
+	"palimpsest/stages/likelihood"
 )
 
 // The roles that columns of the input can have.
@@ -15,8 +18,7 @@ var (
 	probeRoles  = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder",
 		"license", "label"}
 	controlRoles = []string{"id", "text", "control_group"}
-	modelRoles   = []string{"id", "log_probs", "token_ids", "byte_offsets", "ranks", "means", "deviations", "top_ids",
-		"top_log_probs"}
+	modelRoles   = append([]string{"id"}, likelihood.Roles()...)
 )
 
 var (
@@ -24,10 +26,6 @@ var (
 	bucketSchemes = []string{"s3", "gs", "azblob"}
 	schemes       = append([]string{"file", "mem"}, bucketSchemes...)
 )
-
-// Columns of likelihood that are scores: their order is that of preference, then of the table.
-var scores = []string{"reference_log_ratio", "min_k_pp", "min_k", "log_prob", "bits_per_byte", "perplexity", "zlib_ratio", "memorized_bits",
-	"lowercase_ratio", "prior_lift"}
 
 // check fills in the defaults and reports impossible values.
 func (l *loader) check(c *Config) {
@@ -268,35 +266,26 @@ func (l *loader) checkModel(key string, m *Model, name string) {
 	}
 }
 
-// checkEvidence picks the score of the test, or reports why the one given cannot be had.
+// checkEvidence reports why the score that is given cannot be had.
 func (l *loader) checkEvidence(c *Config) {
 	def(l, "evidence.texts", &c.Evidence.Texts, true)
-	score, m := &c.Evidence.Score, c.Likelihood
-	cannot := func(score string) string {
-		moments := m.Target.Columns["means"] != "" && m.Target.Columns["deviations"] != ""
-		switch {
-		case (score == "reference_log_ratio" || score == "memorized_bits") && m.Reference == nil:
-			return "needs a reference model; add likelihood.reference or choose another score"
-		case score == "min_k_pp" && !moments:
-			return "needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score"
-		case score == "lowercase_ratio" || score == "prior_lift":
-			return "needs a second pass over the model, which the engine columns cannot make; choose another score"
-		}
-		return ""
+	const key = "evidence.score"
+	if !l.given(key) {
+		return // the judgement takes the first that the texts really have
 	}
+	score, m := c.Evidence.Score, c.Likelihood
 	switch {
-	case !l.given("evidence.score"):
-		if m != nil {
-			*score = scores[slices.IndexFunc(scores, func(s string) bool { return cannot(s) == "" })]
-		}
-	case !slices.Contains(scores, *score):
-		l.problem("evidence.score", "%s is no score; %s", quote(*score), nearest(*score, scores))
+	case !slices.Contains(evidence.Scores(), score):
+		l.problem(key, "%s is no score; %s", quote(score), nearest(score, evidence.Scores()))
 	case m == nil:
-		l.problem("evidence.score", "%s comes from likelihood, which is not configured; add likelihood or remove the score", *score)
-	default:
-		if why := cannot(*score); why != "" {
-			l.problem("evidence.score", "%s %s", *score, why)
-		}
+		l.problem(key, "%s comes from likelihood, which is not configured; add likelihood or remove the score", score)
+	case (score == "reference_log_ratio" || score == "memorized_bits") && m.Reference == nil:
+		l.problem(key, "%s needs a reference model; add likelihood.reference or choose another score", score)
+	case score == "min_k_pp" && (m.Target.Columns["means"] == "" || m.Target.Columns["deviations"] == ""):
+		l.problem(key, "%s needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score",
+			score)
+	case score == "lowercase_ratio" || score == "prior_lift":
+		l.problem(key, "%s needs a second pass over the model, which the engine columns cannot make; choose another score", score)
 	}
 }
 

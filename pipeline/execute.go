@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/evidence"
@@ -54,10 +57,15 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): choose another run_id, or remove it",
 			p.RunURL, old.ConfigSHA256, p.Config.Digest())
 	case state == Complete:
-		p.noteChanges(old)
+		if changed := p.changed(old); changed != "" {
+			return nil, badUsage("run %s exists, and was made from other inputs: %s; choose another run_id, or remove it", p.RunURL, changed)
+		}
 		return &Result{p.RunURL, old, true}, nil
 	case state == Incomplete:
 		p.log.Info("an incomplete run is there and is written over", "run", p.RunURL, "reason", why)
+	}
+	if err := p.store.Writable(ctx, p.RunURL); err != nil {
+		return nil, err
 	}
 	local, err := os.MkdirTemp("", "palimpsest-")
 	if err != nil {
@@ -73,33 +81,68 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 		return nil, err
 	}
 	m.begin("publishing", 0)
+	if err := p.clear(ctx); err != nil {
+		return nil, err
+	}
 	if err := publish(ctx, p.store, p.RunURL, local, manifest); err != nil {
 		return nil, err
 	}
 	return &Result{RunURL: p.RunURL, Manifest: manifest}, nil
 }
 
-// noteChanges warns of inputs that are no longer those the complete run was made from. The run stands for what it read: a scheduler
-// that starts it twice finds it done, and new inputs want a run id of their own.
-func (p *Plan) noteChanges(old *Manifest) {
-	version := func(in Input) string { return in.Role + " " + in.URI + " " + in.Version }
-	then := make(map[string]bool)
-	for _, in := range old.Inputs {
-		then[version(in)] = true
+// clear removes what an earlier attempt left of the run, its mark first: a table that this run does not have must not lie beside
+// those it has. Nothing but the names of a run is touched.
+func (p *Plan) clear(ctx context.Context) error {
+	keys, err := p.store.Keys(ctx, p.RunURL)
+	if err != nil {
+		return err
 	}
-	changed, first, now := 0, "", 0
-	for _, o := range p.objects() {
-		now++
-		if !then[version(o.input)] {
-			if changed++; first == "" {
-				first = o.input.URI
-			}
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(clearOrder(a), clearOrder(b)) })
+	for _, k := range keys {
+		if clearOrder(k) > 2 {
+			continue
+		}
+		if err := p.store.Delete(ctx, p.RunURL, k); err != nil {
+			return err
 		}
 	}
-	if changed > 0 || now != len(old.Inputs) {
-		p.log.Warn("the complete run was made from other inputs than there are now; to read these, choose another run_id",
-			"run", p.RunURL, "inputs_then", len(old.Inputs), "inputs_now", now, "new_or_changed", changed, "first", first)
+	return nil
+}
+
+func clearOrder(key string) int {
+	switch {
+	case key == successName:
+		return 0
+	case key == manifestName:
+		return 1
+	case strings.HasPrefix(key, write.Arrow+"/"), strings.HasPrefix(key, write.Parquet+"/"):
+		return 2
 	}
+	return 3
+}
+
+// changed says how the inputs differ from those that the complete run was made from; "" when they are the same.
+func (p *Plan) changed(old *Manifest) string {
+	then := make(map[string]Input)
+	for _, in := range old.Inputs {
+		then[in.Role+" "+in.URI] = in
+	}
+	for _, o := range p.objects() {
+		key := o.role + " " + o.input.URI
+		in, ok := then[key]
+		switch delete(then, key); {
+		case !ok:
+			return o.input.URI + " is new"
+		case in.Version != o.input.Version || in.Size != o.input.Size:
+			return o.input.URI + " has changed"
+		}
+	}
+	for _, in := range old.Inputs {
+		if _, gone := then[in.Role+" "+in.URI]; gone {
+			return in.URI + " is gone, or can no longer be read"
+		}
+	}
+	return ""
 }
 
 // metadata is what every file says of its units.
@@ -231,7 +274,7 @@ func (e *execution) manifest(version string) (*Manifest, error) {
 		Outputs: e.out, Controls: e.removed, Families: e.families, Failures: p.failures, Notes: e.notes,
 	}
 	for _, o := range p.objects() {
-		m.Inputs = append(m.Inputs, o.input)
+		m.Inputs = append(m.Inputs, o.read())
 	}
 	return m, nil
 }

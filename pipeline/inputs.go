@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,9 @@ type object struct {
 	columns map[string]read.Column         // by their role in the configuration
 	models  map[string]*likelihood.Columns // what a model said of its rows' texts, by targetRole and referenceRole
 
-	mu    sync.Mutex
-	input Input
+	mu     sync.Mutex
+	input  Input
+	chunks map[chunkKey]Chunk
 }
 
 // shard is a row group: the unit of work, of quarantine, and of resuming.
@@ -75,16 +77,27 @@ func (o *object) pick(roles ...string) []read.Column {
 // all returns every mapped column, in a fixed order.
 func (o *object) all() []read.Column { return o.pick(slices.Sorted(maps.Keys(o.columns))...) }
 
-// noteRead records the column chunks that a row group was read from.
+// noteRead records the column chunks that a row group was read from. A chunk that is read again is the same: the object is pinned.
 func (o *object) noteRead(g *read.Group) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, d := range g.Digests() {
-		c := Chunk{RowGroup: g.Index(), Column: d.Column, Bytes: d.Bytes, SHA256: d.SHA256}
-		if !slices.Contains(o.input.Chunks, c) {
-			o.input.Chunks = append(o.input.Chunks, c)
-		}
+		o.chunks[chunkKey{g.Index(), d.Column}] = Chunk{RowGroup: g.Index(), Column: d.Column, Bytes: d.Bytes, SHA256: d.SHA256}
 	}
+}
+
+type chunkKey struct {
+	group  int
+	column string
+}
+
+// read returns the object's entry of the manifest.
+func (o *object) read() Input {
+	in := o.input
+	in.Chunks = slices.SortedFunc(maps.Values(o.chunks), func(a, b Chunk) int {
+		return cmp.Or(cmp.Compare(a.RowGroup, b.RowGroup), cmp.Compare(a.Column, b.Column))
+	})
+	return in
 }
 
 // open lists the patterns and opens what they name. Columns that are mapped must be there, in every object. An object whose footer
@@ -101,7 +114,13 @@ func (p *Plan) open(ctx context.Context, role string, patterns []string, mapping
 		eg.Go(func() error {
 			o, err := p.openObject(ctx, role, l, mapping)
 			if err != nil {
-				return p.quarantine(l.URI, nil, err)
+				if err := p.quarantine(l.URI, nil, err); err != nil {
+					return err
+				}
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				p.unreadable = append(p.unreadable, fmt.Sprint(role, " ", l.URI, " ", l.Size, " ", l.Version))
+				return nil
 			}
 			opened[i] = o
 			return nil
@@ -118,7 +137,7 @@ func (p *Plan) openObject(ctx context.Context, role string, l store.Object, mapp
 	if err != nil {
 		return nil, err
 	}
-	o := &object{role: role, file: f, columns: make(map[string]read.Column), models: make(map[string]*likelihood.Columns)}
+	o := &object{role: role, file: f, columns: make(map[string]read.Column), models: make(map[string]*likelihood.Columns), chunks: make(map[chunkKey]Chunk)}
 	o.input = Input{Role: role, URI: l.URI, Size: l.Size, Version: l.Version, Rows: f.Rows()}
 	for _, r := range slices.Sorted(maps.Keys(mapping)) {
 		c, err := f.Column(mapping[r])
@@ -155,9 +174,13 @@ func (p *Plan) quarantine(uri string, group *int, err error) error {
 	return nil
 }
 
+// fail lists a failure, once: a corpus that probes are drawn from is read twice.
 func (p *Plan) fail(f Failure) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failures = append(p.failures, f)
-	p.log.Warn("quarantined", "object", f.Object, "row_group", f.RowGroup, "row", f.Row, "reason", f.Reason)
+	if what := f.Object + " " + f.Reason; !p.failed[what] {
+		p.failed[what] = true
+		p.failures = append(p.failures, f)
+		p.log.Warn("quarantined", "what", f.String())
+	}
 }

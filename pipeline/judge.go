@@ -104,7 +104,9 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 		var matches []schemas.Match
 		if f != nil {
 			matches = f.total.match.Rows(i, p.ID)
-			corpus.Contained = containment(matches)
+			if id, coverage := f.total.match.Best(i); coverage >= match.Contained {
+				corpus.Contained = &evidence.Containment{DocumentID: id, Coverage: coverage}
+			}
 			if f.total.hash != nil {
 				n := f.total.hash.Counts(i)
 				corpus.Hashed, corpus.Exact, corpus.ExactWords = true, n.Exact, n.ExactWords
@@ -176,16 +178,4 @@ func (e *execution) searched(c *evidence.Corpus, f *ngram.Finding) {
 			c.Best.Sources = append(c.Best.Sources, evidence.Source{License: s.License, WordsSHA256: s.WordsSHA256})
 		}
 	}
-}
-
-// containment returns the document that holds most of the probe, when it holds enough of it to contain it. The rows come in a
-// fixed order, so ties do too.
-func containment(matches []schemas.Match) *evidence.Containment {
-	var best *evidence.Containment
-	for _, m := range matches {
-		if m.ProbeCoverage != nil && *m.ProbeCoverage >= match.Contained && (best == nil || *m.ProbeCoverage > best.Coverage) {
-			best = &evidence.Containment{DocumentID: m.DocumentID, Coverage: *m.ProbeCoverage}
-		}
-	}
-	return best
 }

@@ -57,7 +57,24 @@ type Failure struct {
 	Object   string `json:"object"`
 	RowGroup *int   `json:"row_group"`
 	Row      *int64 `json:"row"`
-	Reason   string `json:"reason"`
+	Reason   string `json:"reason"` // names the place too
+}
+
+// compareFailures orders failures by where they are.
+func compareFailures(a, b Failure) int {
+	at := func(f Failure) (group int, row int64) {
+		group, row = -1, -1
+		if f.RowGroup != nil {
+			group = *f.RowGroup
+		}
+		if f.Row != nil {
+			row = *f.Row
+		}
+		return group, row
+	}
+	groupA, rowA := at(a)
+	groupB, rowB := at(b)
+	return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(groupA, groupB), cmp.Compare(rowA, rowB), cmp.Compare(a.Reason, b.Reason))
 }
 
 // Removed is a control that cannot calibrate.
@@ -155,11 +172,11 @@ func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *M
 		return "", nil, "", err
 	}
 	if !mark {
-		some, err := s.Any(ctx, runURL)
+		keys, err := s.Keys(ctx, runURL)
 		if err != nil {
 			return "", nil, "", err
 		}
-		if !some {
+		if len(keys) == 0 {
 			return Absent, nil, "", nil
 		}
 		return Incomplete, nil, "it has no " + successName, nil
@@ -182,10 +199,5 @@ func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *M
 	return Complete, m, "", nil
 }
 
-// String says what was quarantined, and why. Reasons name the place themselves where they come from reading.
-func (f Failure) String() string {
-	if f.Row == nil {
-		return f.Reason
-	}
-	return fmt.Sprintf("%s, row group %d, row %d: %s", f.Object, *f.RowGroup, *f.Row, f.Reason)
-}
+// String says what was quarantined, where, and why.
+func (f Failure) String() string { return f.Reason }

@@ -34,8 +34,10 @@ type Plan struct {
 
 	memory memory
 
-	mu       sync.Mutex
-	failures []Failure
+	mu         sync.Mutex
+	failures   []Failure
+	failed     map[string]bool // what is among failures
+	unreadable []string        // objects whose footers cannot be read, with size and version
 }
 
 // memory is what the run holds at once, in bytes.
@@ -50,7 +52,7 @@ const minBudget = 32 << 20
 
 // NewPlan opens the inputs of a configuration.
 func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*Plan, error) {
-	p := &Plan{Config: c, store: s, log: log}
+	p := &Plan{Config: c, store: s, log: log, failed: make(map[string]bool)}
 	p.source = read.NewSource(s, int64(c.Resources.Memory))
 	var err error
 	if c.Corpus != nil {
@@ -86,11 +88,11 @@ func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (
 	return p, nil
 }
 
-// RunURL returns the URL of a run's directory: the run id below the output's path, before its query.
+// RunURL returns the URL of a run's directory: the run id below the output's path, before the query of a URL.
 func RunURL(output, runID string) string {
-	base, query, _ := strings.Cut(output, "?")
-	if query != "" {
-		query = "?" + query
+	base, query := output, ""
+	if i := strings.IndexByte(output, '?'); i >= 0 && strings.Contains(output, "://") {
+		base, query = output[:i], output[i:]
 	}
 	return strings.TrimSuffix(base, "/") + "/" + runID + query
 }
@@ -102,8 +104,9 @@ func (p *Plan) digest() string {
 	for _, o := range p.objects() {
 		fmt.Fprintln(h, o.input.Role, o.input.URI, o.input.Size, o.input.Version)
 	}
-	for _, f := range p.failures {
-		fmt.Fprintln(h, "quarantined", f.Object)
+	slices.Sort(p.unreadable)
+	for _, o := range p.unreadable {
+		fmt.Fprintln(h, "quarantined", o)
 	}
 	return "run-" + hex.EncodeToString(h.Sum(nil))[:16]
 }
@@ -137,7 +140,9 @@ func (p *Plan) fit() error {
 			"set it to at least %s, or split the probes over several runs",
 			formatBytes(limit), formatBytes(p.memory.Texts), formatBytes(p.memory.Index), formatBytes(need))
 	}
-	p.source.Limit(p.memory.Budget)
+	if err := p.source.Limit(p.memory.Budget); err != nil {
+		return err
+	}
 	for _, s := range shards(p.corpus) {
 		if _, held := s.file.Size(s.group, s.all()...); held > p.memory.Budget {
 			return badUsage("%s, row group %d: %s to hold, and resources.memory leaves %s for reading: set it to at least %s",

@@ -44,7 +44,7 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 		defer mu.Unlock()
 		all = append(all, p)
 	}
-	columns := func(o *object) []read.Column { return o.pick(append(probeTexts, "text", "label")...) }
+	columns := func(o *object) []read.Column { return o.pick(slices.Concat(probeTexts, []string{"text", "label"})...) }
 	for i, src := range e.plan.Config.Probes {
 		var err error
 		if src.From == "" {
@@ -54,7 +54,8 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 				}
 			})
 		} else {
-			err = e.eachGroup(ctx, shards(e.plan.corpus), columns, func() groupFunc {
+			corpus := func(o *object) []read.Column { return o.pick(slices.Concat(refRoles, []string{"text"})...) }
+			err = e.eachGroup(ctx, shards(e.plan.corpus), corpus, func() groupFunc {
 				return func(_ context.Context, s shard, g *read.Group) error { return sample(s, g, src, collect) }
 			})
 		}
@@ -157,7 +158,10 @@ func (e *execution) loadGroup(s shard, g *read.Group, kind string, control bool,
 		}
 		if labels != nil {
 			if v, _, ok := labels.Row(row); ok {
-				member := v[0] != 0
+				if v[0] != 0 && v[0] != 1 {
+					return e.badRow(s, at, fmt.Sprintf("the label is %d, and 0, 1 and null are known", v[0]))
+				}
+				member := v[0] == 1
 				p.Label = &member
 			}
 		}
@@ -187,19 +191,23 @@ func (e *execution) badRow(s shard, row int64, reason string) error {
 		return badData("%s, row group %d, row %d: %s", s.input.URI, s.group, row, reason)
 	}
 	group := s.group
-	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &group, Row: &row, Reason: reason})
+	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &group, Row: &row,
+		Reason: fmt.Sprintf("%s, row group %d, row %d: %s", s.input.URI, group, row, reason)})
 	return nil
 }
 
 // sample draws probes from one row group of the corpus: the documents whose hash64 lies below the rate.
 func sample(s shard, g *read.Group, src ProbeSource, collect func(*fold.Probe)) error {
-	refs := newRefs(s, g)
+	refs, err := newRefs(s, g)
+	if err != nil {
+		return err
+	}
 	var found []*fold.Probe
 	text, _ := s.column("text")
-	err := g.Each(text, func(row int, text []byte, ok bool) error {
+	err = g.Each(text, func(row int, text []byte, ok bool) error {
 		ref := refs.at(row)
-		if refs.err != nil || !ok || float64(ref.Hash64) >= src.Rate*math.MaxUint64 && src.Rate < 1 {
-			return refs.err
+		if !ok || float64(ref.Hash64) >= src.Rate*math.MaxUint64 && src.Rate < 1 {
+			return nil
 		}
 		found = append(found, &fold.Probe{
 			ID: ref.ID, Kind: src.Kind, SourceURI: ref.URI, SourceRow: ref.Row, Text: slices.Clone(text), FromCorpus: true,

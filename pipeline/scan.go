@@ -115,9 +115,13 @@ type scanner struct {
 // scan folds one row group. What it returns is whole: after an error nothing of the group has been counted.
 func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*partial, error) {
 	p := c.folds.zero()
-	refs := newRefs(s, g)
+	refs, err := newRefs(s, g)
+	if err != nil {
+		return nil, err
+	}
+	c.doc.Stop = func() bool { return ctx.Err() != nil }
 	text, _ := s.column("text")
-	err := g.Each(text, func(row int, text []byte, ok bool) error {
+	err = g.Each(text, func(row int, text []byte, ok bool) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -130,30 +134,28 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 		p.add(&c.doc)
 		m.Documents.Add(1)
 		m.TextBytes.Add(int64(len(text)))
-		return refs.err
+		return ctx.Err()
 	})
 	return p, err
 }
 
-// refs makes references of a row group's documents. The metadata columns are decoded when the first document hits.
+// refs makes references of a row group's documents.
 type refs struct {
 	shard
 	group   *read.Group
 	columns map[string]*textColumn
-	err     error
 }
 
+// refRoles are the columns that say which document it is and what the corpus declares about it.
 var refRoles = []string{"id", "url", "license", "rights_holder", "opt_out"}
 
-func newRefs(s shard, g *read.Group) *refs { return &refs{shard: s, group: g} }
+// newRefs decodes the columns, whether or not a document will hit: if a row group is sound must not depend on the probes.
+func newRefs(s shard, g *read.Group) (*refs, error) {
+	columns, err := s.decodeTexts(g, refRoles...)
+	return &refs{s, g, columns}, err
+}
 
 func (r *refs) at(row int) fold.Ref {
-	if r.columns == nil {
-		r.columns, r.err = r.decodeTexts(r.group, refRoles...)
-	}
-	if r.err != nil {
-		return fold.Ref{} // the row group is dropped for it
-	}
 	id := ""
 	if v := r.columns["id"].at(row); v != nil {
 		id = *v

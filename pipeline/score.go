@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -180,7 +181,9 @@ func (m *modelRun) group(ctx context.Context, w *scorers, s shard, g *read.Group
 		}
 		if i, known := find(row); known {
 			if err := m.text(w, rows, row, i); err != nil {
-				return err
+				if err := m.e.badValues(s, g, row, err); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -191,7 +194,7 @@ func (m *modelRun) group(ctx context.Context, w *scorers, s shard, g *read.Group
 func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) error {
 	ok, err := rows.Scored(row, &w.values)
 	if err != nil {
-		return err
+		return &badScores{err}
 	}
 	if !ok {
 		m.count(&m.nulls)
@@ -203,7 +206,7 @@ func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) err
 	}
 	score, err := scorer.Score(p.Text, &w.values)
 	if err != nil {
-		return rows.Fail(row, fmt.Errorf("%s %q: %w", roleOf(p), p.ID, err))
+		return &badScores{rows.Fail(row, fmt.Errorf("%s %q: %w", roleOf(p), p.ID, err))}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -216,6 +219,22 @@ func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) err
 		m.misplaced++
 	}
 	return m.keep(i, score, &w.values)
+}
+
+// badScores says that what a model said of one text cannot be used.
+type badScores struct{ error }
+
+func (e *badScores) Unwrap() error { return e.error }
+
+// badValues quarantines what a model said of one text, or ends the run, as configured. Other errors end the run.
+func (e *execution) badValues(s shard, g *read.Group, row int, err error) error {
+	var bad *badScores
+	if !errors.As(err, &bad) || e.plan.Config.OnBadInput == failOnBadInput {
+		return err
+	}
+	at := g.FirstRow() + int64(row)
+	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &s.group, Row: &at, Reason: bad.Error()})
+	return nil
 }
 
 // finder returns the function that says which text a row of the group is about.

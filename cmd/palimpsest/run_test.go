@@ -122,8 +122,9 @@ func TestTwice(t *testing.T) {
 	}
 	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"a", "another corpus"}})
 	code, _, errs = execute("run", "-c", path)
-	if want := "the complete run was made from other inputs than there are now"; code != 0 || !strings.Contains(errs, want) {
-		t.Errorf("a changed corpus: exit %d: %s, want a warning", code, errs)
+	want := "exists, and was made from other inputs: file://" + dir + "/corpus.parquet has changed"
+	if code != pipeline.ExitUsage || !strings.Contains(errs, want) {
+		t.Errorf("a changed corpus: exit %d: %s", code, errs)
 	}
 }
 

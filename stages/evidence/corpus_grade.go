@@ -1,5 +1,7 @@
 package evidence
 
+import "palimpsest/stages/fold"
+
 // The grades of evidence.corpus_grade, from the strongest.
 const (
 	Exact         = "exact"
@@ -9,9 +11,6 @@ const (
 	None          = "none"
 	NotAssessed   = "not_assessed"
 )
-
-// containedShare is the share of a text inside one document's matches from which it counts as contained in it.
-const containedShare = .9
 
 // Grade returns what the corpus holds of the text, and why, in a sentence.
 func (c *Corpus) Grade() (grade, reason string) {
@@ -24,7 +23,7 @@ func (c *Corpus) Grade() (grade, reason string) {
 	case c.Near != nil && *c.Near > 0:
 		return NearDuplicate, sentence(count(*c.Near, "corpus document") + " " +
 			pick(*c.Near, "is a near duplicate", "are near duplicates") + " of this text")
-	case c.Contained != nil && c.Contained.Coverage >= containedShare:
+	case c.Contained != nil && c.Contained.Coverage >= fold.Contained:
 		return Contained, sentence("corpus document " + c.Contained.DocumentID + " holds " + percent(c.Contained.Coverage) +
 			" of this text word for word")
 	case c.Spans > 0:

@@ -13,11 +13,11 @@ const (
 	Distinctive  = "distinctive"
 )
 
-// commonMatches is the number of matches over one word above which a span is common. Copies of one text count once.
+// commonMatches is the number of matches over one word above which a span is common.
 const commonMatches = 10
 
 // distinctiveness says whether the span can lead an exhibit; nil without a span. Where several hold the first is given: a common
-// span says nothing of where it came from, whoever wrote it; that every listed source is in the public domain is declared, while
+// span says nothing of where it came from, whoever wrote it; that every sampled source is in the public domain is declared, while
 // a quotation is read off the marks around it.
 func (s *Span) distinctiveness() *string {
 	if s == nil {
@@ -35,29 +35,37 @@ func (s *Span) distinctiveness() *string {
 	return &d
 }
 
-// common reports whether the span's words occur in too many matches to tell where they came from. Matches in the span's own
-// documents are not held against it when these are copies of one text, as far as they are listed; matches elsewhere are, since a
-// stock phrase with one chance word after it is a span of one document.
+// common reports whether the span's words occur in too many matches to tell where they came from (methods, section 7: more than ten
+// matches over one word in otherwise unrelated documents).
+//
+// Matches are counted, not documents: one document may match several times. Where the span's documents are unrelated every match
+// counts. Where they are copies of one text, the span's occurrences in them say only how often that text is there, and are set
+// aside; more than ten matches beyond them make the span common all the same, since a stock phrase with one chance word after it
+// is a span of one text. Matches beyond the span's occurrences may also lie in the copies themselves, as when a refrain is
+// part of the span: such a span may be called common wrongly, never distinctive.
 func (s *Span) common() bool {
 	matches := s.MaxWordMatches
 	if s.oneText() {
-		matches -= s.Documents - 1
+		matches -= max(s.Occurrences, s.Documents) // every document has an occurrence
 	}
 	return matches > commonMatches
 }
 
-// oneText reports whether the listed sources are copies of one text. They are a uniform sample of the span's documents. A document
-// whose digest is unknown is a copy of none.
+// oneText reports whether the span's documents are one text: a single document, or copies as far as they are sampled, at least two
+// of them. A document whose digest is unknown is a copy of none.
 func (s *Span) oneText() bool {
+	if len(s.Sources) == 0 || len(s.Sources) == 1 && s.Documents > 1 {
+		return false
+	}
 	for i := range s.Sources {
 		if d := s.Sources[i].WordsSHA256; i > 0 && (d == "" || d != s.Sources[0].WordsSHA256) {
 			return false
 		}
 	}
-	return len(s.Sources) > 0
+	return true
 }
 
-// publicDomain reports whether every listed source is declared to be in the public domain.
+// publicDomain reports whether every sampled source is declared to be in the public domain.
 func (s *Span) publicDomain() bool {
 	for i := range s.Sources {
 		if l := s.Sources[i].License; l == nil || !isPublicDomain(*l) {

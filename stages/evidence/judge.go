@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/fold"
@@ -14,7 +15,9 @@ import (
 type Options struct {
 	RunID string
 	Model string // name of the target model; empty when there is none
-	Score string // the one score of the test, one of Scores; empty: reference_log_ratio, else min_k_pp, else min_k
+	// Score is the one score of the test, one of Scores. Empty: the first of reference_log_ratio, min_k_pp and min_k that some work
+	// and some control have.
+	Score string
 }
 
 // Judgement is the outcome.
@@ -58,7 +61,7 @@ func Judge(o Options, probes, controls []Subject) Judgement {
 		if s.Probe.Kind == fold.Canary {
 			by = byCanary
 		}
-		tests[i] = run(s, by, ranks[rankingKey{by.name, groupOf(s.Probe)}])
+		tests[i] = run(s, by, ranks)
 		if tests[i].barred == "" {
 			k := familyKey{s.Probe.Kind, by.name, groupOf(s.Probe)}
 			families[k] = append(families[k], i)
@@ -75,8 +78,9 @@ func Judge(o Options, probes, controls []Subject) Judgement {
 	return j
 }
 
-// run ranks a subject among its controls' sorted scores.
-func run(s *Subject, by score, controls []float64) test {
+// run ranks a subject among the controls of its group.
+func run(s *Subject, by score, ranks ranking) test {
+	controls := ranks[rankingKey{by.name, groupOf(s.Probe)}]
 	t := test{score: by, value: by.value(s), controls: int64(len(controls)), p: math.NaN(), q: math.NaN()}
 	switch {
 	case s.Probe.Kind == fold.Generation:
@@ -88,15 +92,32 @@ func run(s *Subject, by score, controls []float64) test {
 	case math.IsNaN(t.value):
 		t.barred = "its " + by.name + " is undefined"
 	case len(controls) == 0:
-		t.barred = "there are no controls to rank it among"
-		if s.Probe.ControlGroup != nil {
-			t.barred = "there are no controls of group " + *s.Probe.ControlGroup + " to rank it among"
-		}
+		t.barred = noControls(s.Probe.ControlGroup, ranks.groups(by.name))
 	default:
 		t.ahead = atLeast(controls, by.likeness(s))
 		t.p = float64(1+t.ahead) / float64(t.controls+1)
 	}
 	return t
+}
+
+// maxGroups is how many control groups a reason names.
+const maxGroups = 5
+
+// noControls says that a probe has no controls, and of one without a group which groups there are: the configuration may only lack
+// a column.
+func noControls(own *string, groups []string) string {
+	switch {
+	case own != nil:
+		return "there are no controls of group " + *own + " to rank it among"
+	case len(groups) == 0:
+		return "there are no controls to rank it among"
+	}
+	named := strings.Join(groups[:min(len(groups), maxGroups)], ", ")
+	if len(groups) > maxGroups {
+		named += ", ..."
+	}
+	return "there are no controls without a group to rank it among; " +
+		pick(int64(len(groups)), "the only group is ", "the groups are ") + named
 }
 
 // judgeFamily gives the family's tests their q-values.
@@ -110,10 +131,10 @@ func judgeFamily(o Options, k familyKey, members []int, tests []test) Family {
 		f.Group = &k.group.name
 	}
 	f.LeastP = 1 / float64(f.Controls+1)
-	f.Needed, _ = NeededToReach(elevatedQ, f.Controls, f.Tests)
+	f.Needed, _ = NeededToReach(ElevatedQ, f.Controls, f.Tests)
 	for x, q := range BenjaminiHochberg(p) {
 		tests[members[x]].q = q
-		if q <= elevatedQ {
+		if q <= ElevatedQ {
 			f.Elevated++
 		}
 	}

@@ -16,8 +16,11 @@ const (
 const (
 	verbatimWords = 50  // words of a run outside the prompt that make a generation verbatim,
 	verbatimBytes = 250 // and its bytes of normalised stream; in unit bytes these alone
-	elevatedQ     = .05 // greatest q-value of an elevated work
-	elevatedP     = .01 // greatest p-value of an elevated canary
+)
+
+const (
+	ElevatedQ = .05 // greatest q-value of an elevated work
+	ElevatedP = .01 // greatest p-value of an elevated canary
 )
 
 // test is the outcome of ranking one subject against its controls.
@@ -61,11 +64,18 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 		longest = *c.LongestOutsidePrompt
 	}
 	needed := count(verbatimWords, "word") + " and " + count(verbatimBytes, "byte")
-	length := c.unit(longest) + " (" + count(c.OutsidePromptBytes, "byte") + ")"
 	verbatim := longest >= verbatimWords && c.OutsidePromptBytes >= verbatimBytes
-	if c.Unit == bytesUnit {
-		needed, length = count(verbatimBytes, "byte"), c.unit(longest)
+	bytes := count(c.OutsidePromptBytes, "byte")
+	length := c.unit(longest) + " (" + bytes + ")"
+	run := length
+	switch {
+	case c.Unit == bytesUnit:
 		verbatim = longest >= verbatimBytes
+		needed, length, run = count(verbatimBytes, "byte"), c.unit(longest), c.unit(longest)
+	case longest > verbatimWords: // the bytes are those of the largest run of at least 50 words, which need not be the longest
+		enough := "at least " + count(verbatimWords, "word")
+		length = c.unit(longest) + ", and the largest of " + enough + " " + bytes
+		run = enough + " and " + bytes + ", the longest having " + c.unit(longest) + ","
 	}
 	outside := "outside its prompt"
 	if s.Probe.Prompt != nil && *s.Probe.Prompt == "" {
@@ -73,7 +83,7 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 	}
 	switch {
 	case verbatim:
-		return Verbatim, sentence("the output repeats, " + outside + ", a run of " + length + " of the corpus word for word")
+		return Verbatim, sentence("the output repeats, " + outside + ", a run of " + run + " of the corpus word for word")
 	case longest == 0:
 		return None, sentence("the output repeats, " + outside + ", no run of at least " + c.span() + " of the corpus")
 	}
@@ -87,10 +97,10 @@ func gradeCanary(s *Subject, t *test) (grade, reason string) {
 	switch {
 	case t.barred != "":
 		return NotAssessed, sentence(t.barred)
-	case t.least() > elevatedP:
+	case t.least() > ElevatedP:
 		return NotAssessed, sentence("with " + count(t.controls, "control") + " p cannot fall below " + figure(t.least()) +
 			"; at least 99 are needed")
-	case t.p <= elevatedP:
+	case t.p <= ElevatedP:
 		return Elevated, sentence(t.standing() + " (p = " + figure(t.p) + ", exposure " + figure(exposure(t)) + " bits)")
 	}
 	return None, sentence(t.standing()+" (p = "+figure(t.p)+", exposure "+figure(exposure(t))+" bits)", "elevated takes p <= 0.01")
@@ -121,10 +131,10 @@ func gradeWork(s *Subject, t *test) (grade, reason string) {
 	}
 	windows, tested := windowsFound(s)
 	ranked, possible := rankFound(t)
-	if possible && t.q <= elevatedQ {
+	if possible && t.q <= ElevatedQ {
 		return Elevated, sentence(ranked, windows)
 	}
-	if tested || possible {
+	if e.Untold == 0 && (tested || possible) { // of a window that may be given back none cannot be said
 		return None, sentence(windows, ranked)
 	}
 	return NotAssessed, sentence(windows, ranked)
@@ -140,7 +150,7 @@ func windowsFound(s *Subject) (clause string, tested bool) {
 		return "none of its " + count(e.Windows, "window") + " could be tested", false
 	case e.Untold > 0:
 		return count(e.Untold, "window") + " would be given back, but without token ids it is unknown whether the suffix only " +
-			"repeats its prefix", e.Tested > e.Untold
+			"repeats its prefix", false
 	}
 	of := count(e.Tested, "window") + " tested"
 	if e.Tested < e.Windows {
@@ -161,7 +171,7 @@ func rankFound(t *test) (clause string, possible bool) {
 	switch {
 	case t.barred != "":
 		return t.barred, false
-	case t.least() > elevatedQ:
+	case t.least() > ElevatedQ:
 		return "with " + count(t.controls, "control") + " p cannot fall below " + figure(t.least()) + "; at least 19 are needed", false
 	}
 	return t.standing() + " (p = " + figure(t.p) + ", q = " + figure(t.q) + ")", true

@@ -29,7 +29,8 @@ var scores = []score{
 	{"prior_lift", true, func(s *likelihood.Score) float64 { return s.PriorLift }},
 }
 
-// defaults are the scores that works are ranked by where evidence.score names none: the first that the run has.
+// defaults are the scores that works are ranked by where evidence.score names none, the first that the run has (methods,
+// section 7).
 var defaults = []string{"reference_log_ratio", "min_k_pp", "min_k"}
 
 // canaryScore is what canaries are ranked by, whatever evidence.score says: exposure is defined on the probability of the whole
@@ -117,6 +118,19 @@ type rankingKey struct {
 	group group
 }
 
+// groups returns the names of the control groups with that score, sorted.
+func (r ranking) groups(score string) []string {
+	var names []string
+	for k := range r {
+		if k.score == score && k.group.named {
+			names = append(names, k.group.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// rank ranks the controls by each of the scores.
 func rank(controls []Subject, by ...score) ranking {
 	r := ranking{}
 	for _, s := range by {

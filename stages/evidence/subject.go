@@ -43,9 +43,11 @@ type Corpus struct {
 	CreativityIndex *float64
 
 	LongestOutsidePrompt *int64 // units of the longest run inside a span that does not repeat the prompt; nil when the prompt is unknown
-	OutsidePromptBytes   int64  // bytes of normalised stream of that run
+	// OutsidePromptBytes is the bytes of normalised stream of the run with the most of them, among the runs outside the prompt of at
+	// least 50 units; of the longest run when none has 50.
+	OutsidePromptBytes int64
 
-	Contained *Containment // the document that holds most of the text, when it holds at least .9 of it
+	Contained *Containment // the document that holds most of the text, when it holds at least fold.Contained of it
 	Best      *Span        // the span over the words with the fewest matches, then the longest; nil without spans
 }
 
@@ -57,13 +59,14 @@ type Containment struct {
 
 // Span is what the judgement needs to know of a span.
 type Span struct {
-	MaxWordMatches int64
-	Documents      int64
+	MaxWordMatches int64    // most matches, in any documents, that cover one word of it
+	Documents      int64    // that hold it
+	Occurrences    int64    // in them
 	Quoted         bool     // it stands between quotation marks in the probe
-	Sources        []Source // the listed ones
+	Sources        []Source // a uniform sample of its documents: ten, or all when there are fewer, however many are listed
 }
 
-// Source is one listed source of a span.
+// Source is one sampled source of a span.
 type Source struct {
 	License     *string // as the corpus declares it
 	WordsSHA256 string  // digest of the document's words; equal digests are copies of one text

@@ -45,6 +45,9 @@ type Document struct {
 	Stream []byte // the normalised stream of package words
 	Words  int64  // words of the stream
 
+	// Stop tells, when it is set, whether the run was stopped: what the folds make of the document is then thrown away.
+	Stop func() bool
+
 	ref       func() Ref // reads the metadata columns, so only for documents that hit
 	reference *Ref
 	wordsSum  string
@@ -63,6 +66,10 @@ type Hit struct {
 	Qualifying   bool  // at least one match of ngram
 }
 
+// Contained is the share of one text inside its matches with another from which the other counts as containing it (methods,
+// section 2).
+const Contained = .9
+
 // Reset makes d the document with that text and stream, found nothing in yet. ref is called at most once, and only if a fold
 // asks for the reference.
 func (d *Document) Reset(text, stream []byte, words int64, ref func() Ref) {
@@ -70,6 +77,9 @@ func (d *Document) Reset(text, stream []byte, words int64, ref func() Ref) {
 	d.hits = d.hits[:0]
 	clear(d.byProbe)
 }
+
+// Stopped reports whether the run was stopped.
+func (d *Document) Stopped() bool { return d.Stop != nil && d.Stop() }
 
 // Ref returns the document's reference. It stays valid after the document is gone.
 func (d *Document) Ref() *Ref {

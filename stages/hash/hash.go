@@ -30,12 +30,6 @@ type Sums struct {
 	Words       int64
 }
 
-// SumsOf returns the sums of text.
-func SumsOf(text []byte, n *words.Normaliser) Sums {
-	stream, count := n.Stream(text)
-	return Sums{fold.SHA256(text), fold.WordsSHA256(stream), count}
-}
-
 // NewIndex builds the index of the probes.
 func NewIndex(probes []*fold.Probe) *Index {
 	x := &Index{probes: probes, byText: make(map[uint64][]int32), byWords: make(map[uint64][]int32)}

@@ -20,7 +20,6 @@ const (
 	RoleDeviations  = "deviations"    // list of numbers, nats
 	RoleTopIDs      = "top_ids"       // list of lists of whole numbers
 	RoleTopLogProbs = "top_log_probs" // list of lists of numbers, nats
-	RoleID          = "id"            // text: the probe's id, in a file that is not the probes' own
 )
 
 // roles lists the roles with what their columns must hold.
@@ -29,7 +28,6 @@ var roles = []struct {
 	kind  read.Kind
 	depth int
 }{
-	{RoleID, read.Bytes, 0},
 	{RoleLogProbs, read.Float, 1},
 	{RoleTokenIDs, read.Int, 1},
 	{RoleOffsets, read.Int, 1},
@@ -108,7 +106,6 @@ type Rows struct {
 	columns *Columns
 	group   *read.Group
 
-	id                                       *read.ByteColumn
 	logProbs, means, deviations, topLogProbs *read.Values[float64]
 	tokenIDs, offsets, ranks, topIDs         *read.Values[int64]
 }
@@ -140,26 +137,11 @@ func (b *Columns) Rows(group *read.Group) (*Rows, error) {
 			*x.to = v
 		}
 	}
-	if c, ok := b.byRole[RoleID]; ok {
-		v, err := group.Bytes(c)
-		if err != nil {
-			return nil, err
-		}
-		r.id = v
-	}
 	return r, nil
 }
 
 // Len returns the number of rows.
 func (r *Rows) Len() int { return r.group.Rows() }
-
-// ID returns row i's probe id, valid as long as the row group, and false where it is null or no column has it.
-func (r *Rows) ID(i int) ([]byte, bool) {
-	if r.id == nil {
-		return nil, false
-	}
-	return r.id.Value(i)
-}
 
 // Scored fills s with what the model said of row i's text. It reports false when log_probs is null there: the text was not scored.
 // s reuses its memory for the next row and shares the row group's; its lists are as long as the file has them, so Check must

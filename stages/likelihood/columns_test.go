@@ -34,7 +34,7 @@ type record struct {
 	Note string      `parquet:"note"`
 }
 
-var everyRole = map[string]string{"id": "id", "log_probs": "lp", "token_ids": "ids", "byte_offsets": "off",
+var everyRole = map[string]string{"log_probs": "lp", "token_ids": "ids", "byte_offsets": "off",
 	"ranks": "rank", "means": "mu",
 	"deviations": "sd", "top_ids": "topi", "top_log_probs": "topp"}
 
@@ -140,13 +140,8 @@ func TestColumns(t *testing.T) {
 		{LogProbs: []float64{-1, -9999}, Offsets: []int64{0, -1}},
 		{},
 	}
-	ids := []string{"full", "not scored", "", "empty"}
 	var s likelihood.Scored // reused from row to row
 	each(t, f, everyRole, func(row int, r *likelihood.Rows, i int) {
-		id, ok := r.ID(i)
-		if string(id) != ids[row] || ok != (row != 2) {
-			t.Errorf("row %d: id %q, %v", row, id, ok)
-		}
 		ok, err := r.Scored(i, &s)
 		if err != nil || ok != (row != 1) {
 			t.Fatalf("row %d: %v, %v", row, ok, err)
@@ -170,9 +165,6 @@ func TestColumns(t *testing.T) {
 		if ok, err := r.Scored(i, &s); err != nil || ok && (s.TokenIDs != nil || s.Offsets != nil || s.Ranks != nil || s.Means != nil ||
 			s.Deviations != nil || s.TopIDs != nil || s.TopLogProbs != nil) {
 			t.Errorf("row %d: %+v, %v", row, s, err)
-		}
-		if _, ok := r.ID(i); ok {
-			t.Errorf("row %d has an id", row)
 		}
 	})
 }
@@ -258,19 +250,18 @@ func TestTestbedColumns(t *testing.T) {
 		t.Skip("the testbed is not here: token_logprobs.parquet")
 	}
 	saids := rows[said](t, "token_logprobs.parquet")
-	mapping := map[string]string{"id": "id", "log_probs": "logprob", "token_ids": "token_ids",
+	mapping := map[string]string{"log_probs": "logprob", "token_ids": "token_ids",
 		"byte_offsets": "byte_off", "ranks": "rank",
 		"means": "mu", "deviations": "sd", "top_ids": "top_ids", "top_log_probs": "top_logprobs"}
 	var s likelihood.Scored
 	n := 0
 	each(t, openPath(t, path), mapping, func(row int, r *likelihood.Rows, i int) {
 		d := &saids[row]
-		id, _ := r.ID(i)
 		ok, err := r.Scored(i, &s)
 		want := likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets, Ranks: d.Rank, Means: d.Mu,
 			Deviations: d.SD,
 			TopIDs:     d.TopIDs, TopLogProbs: d.TopLogProbs}
-		if !ok || err != nil || string(id) != d.ID || !reflect.DeepEqual(want, s) {
+		if !ok || err != nil || !reflect.DeepEqual(want, s) {
 			t.Errorf("row %d: %v, %v", row, ok, err)
 		}
 		n++

@@ -36,6 +36,7 @@ var _ fold.Fold[*State] = (*State)(nil)
 type listed struct {
 	duplicates []pair // ascending by reference
 	others     []pair // best first
+	best       *pair  // the document that holds most of the probe, listed or not
 }
 
 // pair is a probe's document with what they share.
@@ -83,6 +84,9 @@ func (s *State) Add(d *fold.Document) {
 }
 
 func (l *listed) add(p pair, c Config) {
+	if p.Qualifying && (l.best == nil || better(p, *l.best) < 0) {
+		l.best = &p
+	}
 	switch {
 	case p.Exact || p.ExactWords:
 		l.duplicates = keep(l.duplicates, p, c.Max, func(a, b pair) int { return a.Compare(b.Ref) })
@@ -118,6 +122,9 @@ func (s *State) Merge(o *State) {
 		for _, p := range slices.Concat(from.duplicates, from.others) {
 			l.add(p, s.config)
 		}
+		if b := from.best; b != nil && (l.best == nil || better(*b, *l.best) < 0) {
+			l.best = b
+		}
 	}
 	o.probes, o.documents = nil, nil
 }
@@ -127,6 +134,15 @@ func (s *State) TakeDocuments() []schemas.Document {
 	rows := s.documents
 	s.documents = nil
 	return rows
+}
+
+// Best returns the document that holds most of probe i, and which share of the probe, whatever is listed; "" when none holds any.
+func (s *State) Best(i int) (documentID string, coverage float64) {
+	l := s.probes[int32(i)]
+	if l == nil || l.best == nil {
+		return "", 0
+	}
+	return l.best.ID, float64(l.best.ProbeCovered) / float64(s.config.Units(i))
 }
 
 // The relations of a probe and a document.

@@ -23,7 +23,7 @@ type Finding struct {
 	CreativityIndex *float64 // null unless min_words <= 5 and min_bytes = 0, in words
 
 	LongestOutsidePrompt *int64 // longest run inside a span that does not repeat the prompt; null when the prompt is unknown
-	OutsidePromptBytes   int64  // bytes of the stream that run has
+	OutsidePromptBytes   int64  // most stream bytes of such a run of at least 50 units; of the longest run when none is that long
 
 	Best *Best // the span that is the strongest evidence: over words that few matches cover, then the longest; nil without spans
 }
@@ -32,7 +32,7 @@ type Finding struct {
 type Best struct {
 	schemas.Span
 	Quoted  bool         // it stands between quotation marks in the probe
-	Sources []BestSource // the listed ones
+	Sources []BestSource // a sample of at least ten, whatever is listed
 }
 
 // BestSource is a document that holds the span.
@@ -121,7 +121,7 @@ func (f *Finder) spans(out *Finding, i int, t *touched, prompt []bool, known boo
 			row.Text = &copied
 		}
 		out.Spans = append(out.Spans, row)
-		for _, src := range inKeyOrder(s.sources) {
+		for _, src := range inKeyOrder(s.sources[:min(len(s.sources), f.state.matcher.config.MaxSources)]) {
 			out.Sources = append(out.Sources, schemas.SpanSource{
 				ProbeID: p.ID, SpanIndex: row.SpanIndex,
 				DocumentID: src.ID, DocumentURI: src.URI, DocumentRow: src.Row, ByteStart: src.Start, ByteEnd: src.End,

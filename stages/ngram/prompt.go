@@ -68,6 +68,10 @@ func within(mask []bool, s span) []bool {
 	return mask[s.start:s.end]
 }
 
+// verbatimUnits is the length from which a run outside the prompt can be verbatim output (methods, section 7), if it is long in bytes
+// too.
+const verbatimUnits = 50
+
 // outsidePrompt keeps the longest run of the span that repeats nothing of the prompt.
 func (f *Finder) outsidePrompt(out *Finding, i int, s span, mask []bool) {
 	run := s.start
@@ -75,9 +79,16 @@ func (f *Finder) outsidePrompt(out *Finding, i int, s span, mask []bool) {
 		if u < s.end && (mask == nil || !mask[u]) {
 			continue
 		}
-		if length := int64(u - run); length > *out.LongestOutsidePrompt {
+		longest, length := *out.LongestOutsidePrompt, int64(u-run)
+		switch {
+		case length > longest:
+			size := f.streamBytes(i, run, u)
+			if longest < verbatimUnits || size > out.OutsidePromptBytes {
+				out.OutsidePromptBytes = size
+			}
 			*out.LongestOutsidePrompt = length
-			out.OutsidePromptBytes = f.streamBytes(i, run, u)
+		case length == longest || length >= verbatimUnits:
+			out.OutsidePromptBytes = max(out.OutsidePromptBytes, f.streamBytes(i, run, u))
 		}
 		run = u + 1
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"palimpsest/stages/fold"
 )
 
 // match is an interval that a probe and the document at hand share and that cannot grow.
@@ -19,13 +21,17 @@ type matcher struct {
 	matches []match
 }
 
+// stopEvery is the number of places between two looks at whether the run was stopped: text that repeats itself has many.
+const stopEvery = 1 << 14
+
 // batch is the number of grams whose gate bits are loaded before the first is looked at, so that the loads overlap.
 const batch = 64
 
-// find returns the matches of the document with the searched bytes text, valid until the next call, in no particular order.
-// skip tells of a probe that must not match this document.
-func (m *matcher) find(text []byte, skip func(probe int) bool) []match {
+// find returns the matches of document d, whose searched bytes are text, valid until the next call, in no particular order. Of a
+// document that is stopped they are not all.
+func (m *matcher) find(text []byte, d *fold.Document) []match {
 	m.matches = m.matches[:0]
+	grown := 0
 	var hashes [batch]uint64
 	last := len(text) - m.gram
 	for base := 0; base <= last; {
@@ -42,7 +48,10 @@ func (m *matcher) find(text []byte, skip func(probe int) bool) []match {
 			j := bits.TrailingZeros64(pass)
 			at := base + j*m.stride
 			for place := m.Index.find(hashes[j], text[at:]); place != 0; place = m.before[place-1] {
-				m.grow(text, at, int(place)-1, skip)
+				m.grow(text, at, int(place)-1, d)
+				if grown++; grown%stopEvery == 0 && d.Stopped() {
+					return m.matches
+				}
 			}
 		}
 		base += n * m.stride
@@ -52,7 +61,7 @@ func (m *matcher) find(text []byte, skip func(probe int) bool) []match {
 
 // grow adds the match around an equal gram at text[at:] and at that place of the probes, if it is long enough and this gram is
 // the first of its looked-up ones.
-func (m *matcher) grow(text []byte, at, place int, skip func(int) bool) {
+func (m *matcher) grow(text []byte, at, place int, d *fold.Document) {
 	t := m.texts
 	probe := t.probeAt(place)
 	low, high := int(t.start[probe]), int(t.start[probe+1])
@@ -84,7 +93,7 @@ func (m *matcher) grow(text []byte, at, place int, skip func(int) bool) {
 			return
 		}
 	}
-	if skip(probe) {
+	if d.Is(t.probes[probe]) {
 		return
 	}
 	m.matches = append(m.matches, match{int32(probe), unit, unit + units, int64(from), int64(to)})

@@ -15,6 +15,7 @@ type State struct {
 	words   words.Normaliser
 	probes  map[int32]*touched
 	single  []match // the matches of one probe, reused
+	wanted  []match // the matches whose spans take the document for a source, reused
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
@@ -30,7 +31,7 @@ type touched struct {
 type span struct {
 	start, end             int32
 	documents, occurrences int64
-	sources                []source // ascending by reference, at most MaxSources
+	sources                []source // ascending by reference, at most Config.sample
 }
 
 // source is a document that holds a span, and the original bytes of its first occurrence there.
@@ -51,13 +52,15 @@ func (s *State) Add(d *fold.Document) {
 	if s.matcher.config.Bytes {
 		text = d.Text
 	}
-	matches := s.matcher.find(text, func(probe int) bool { return d.Is(s.matcher.texts.probes[probe]) })
+	matches := s.matcher.find(text, d)
 	if len(matches) == 0 {
 		return
 	}
+	// Of intervals that begin together the longest comes first, so that those inside it are known when they come.
 	slices.SortFunc(matches, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.from, b.from))
+		return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.from, b.from))
 	})
+	s.wanted = s.wanted[:0]
 	for len(matches) > 0 {
 		n := 1
 		for n < len(matches) && matches[n].probe == matches[0].probe {
@@ -66,6 +69,7 @@ func (s *State) Add(d *fold.Document) {
 		s.addProbe(d, text, matches[:n])
 		matches = matches[n:]
 	}
+	s.addSources(d, text)
 }
 
 // addProbe takes in the matches of one probe with one document, ordered by their interval of the probe.
@@ -85,38 +89,68 @@ func (s *State) addProbe(d *fold.Document, text []byte, matches []match) {
 		for i+n < len(matches) && matches[i+n].start == m.start && matches[i+n].end == m.end {
 			n++
 		}
-		if m.end > reached {
-			hit.ProbeCovered += int64(m.end - max(m.start, reached))
-			reached = m.end
-		}
+		i += n
 		hit.Longest = max(hit.Longest, int64(m.end-m.start))
 		t.cover.add(m.start, m.end, int64(n))
-		s.addSpan(t, d, text, m, int64(n))
-		i += n
+		if m.end <= reached {
+			continue // inside a longer one that this document holds too
+		}
+		hit.ProbeCovered += int64(m.end - max(m.start, reached))
+		reached = m.end
+		if sp := t.insert(m.start, m.end); sp != nil {
+			sp.documents++
+			sp.occurrences += int64(n)
+			if s.samples(sp, d) {
+				s.wanted = append(s.wanted, m)
+			}
+		}
 	}
 	hit.DocCovered = s.documentUnits(text, matches)
 }
 
-// addSpan counts one more document that holds the interval of m at n places, of which m is the first.
-func (s *State) addSpan(t *touched, d *fold.Document, text []byte, m match, n int64) {
-	sp := t.insert(m.start, m.end)
-	if sp == nil {
+// sampleSize is the least number of sources kept of a span, whatever is listed: whether they are copies of one text tells
+// boilerplate from a work that is there many times.
+const sampleSize = 10
+
+// samples reports whether the document belongs to the span's sources so far.
+func (s *State) samples(sp *span, d *fold.Document) bool {
+	n := s.matcher.config.sample()
+	return len(sp.sources) < n || d.Ref().Compare(sp.sources[n-1].Ref) < 0
+}
+
+func (c Config) sample() int { return max(c.MaxSources, sampleSize) }
+
+// addSources adds the document to the sources of the spans that want it, found in one pass over its text.
+func (s *State) addSources(d *fold.Document, text []byte) {
+	if len(s.wanted) == 0 {
 		return
 	}
-	sp.documents++
-	sp.occurrences += n
-	limit := s.matcher.config.MaxSources
-	ref := d.Ref()
-	if limit == 0 || len(sp.sources) == limit && ref.Compare(sp.sources[limit-1].Ref) >= 0 {
-		return
+	slices.SortFunc(s.wanted, func(a, b match) int { return cmp.Compare(a.from, b.from) })
+	first := make([]int64, len(s.wanted)) // first unit of each in the document
+	var ends []int64
+	counted, units := int64(0), int64(-1)
+	for i, m := range s.wanted {
+		units += int64(bytes.Count(text[counted:m.from], blank))
+		counted = m.from
+		first[i] = units
+		ends = append(ends, units, units+int64(m.end-m.start)-1)
 	}
-	at := words.Range{Start: m.from, End: m.to}
+	slices.Sort(ends)
+	ends = slices.Compact(ends)
+	var at []words.Range
 	if !s.matcher.config.Bytes {
-		first := int64(bytes.Count(text[:m.from], blank)) - 1
-		ends := s.words.Locate(d.Text, []int64{first, first + int64(m.end-m.start) - 1})
-		at = words.Range{Start: ends[0].Start, End: ends[1].End}
+		at = s.words.Locate(d.Text, ends)
 	}
-	sp.sources = insertSource(sp.sources, source{ref, at, d.WordsSHA256()}, limit)
+	for i, m := range s.wanted {
+		where := words.Range{Start: m.from, End: m.to}
+		if at != nil {
+			a, _ := slices.BinarySearch(ends, first[i])
+			b, _ := slices.BinarySearch(ends, first[i]+int64(m.end-m.start)-1)
+			where = words.Range{Start: at[a].Start, End: at[b].End}
+		}
+		sp := s.probes[m.probe].insert(m.start, m.end)
+		sp.sources = insertSource(sp.sources, source{d.Ref(), where, d.WordsSHA256()}, s.matcher.config.sample())
+	}
 }
 
 func insertSource(sources []source, s source, limit int) []source {
@@ -190,7 +224,7 @@ func (s *State) Merge(o *State) {
 				mine.documents += sp.documents
 				mine.occurrences += sp.occurrences
 				for _, src := range sp.sources {
-					mine.sources = insertSource(mine.sources, src, s.matcher.config.MaxSources)
+					mine.sources = insertSource(mine.sources, src, s.matcher.config.sample())
 				}
 			}
 		}

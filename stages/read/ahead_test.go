@@ -34,11 +34,13 @@ func textFile(groups, size int) []byte {
 // source returns a source with that budget and one file in it.
 func source(t *testing.T, data []byte, budget int64) (*read.Source, *read.File) {
 	t.Helper()
-	f, err := open(t, data, budget)
+	s, o := stored(t, data)
+	source := read.NewSource(s, budget)
+	f, err := source.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.Source(), f
+	return source, f
 }
 
 func parts(t *testing.T, f *read.File) (all []read.Part, largest int64) {
@@ -75,7 +77,7 @@ func TestAheadWithLittleMemory(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					_, memory := g.File().Size(g.Index(), all[i].Columns...)
+					_, memory := f.Size(g.Index(), all[i].Columns...)
 					mu.Lock()
 					held += memory
 					most = max(most, held)

@@ -153,7 +153,7 @@ func BenchmarkFloats(b *testing.B) {
 		if v, err = g.Floats(c); err != nil {
 			b.Fatal(err)
 		}
-		values, _, _ := v.Row(v.Len() - 1)
+		values, _, _ := v.Row(g.Rows() - 1)
 		sink += values[0]
 	}
 }

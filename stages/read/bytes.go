@@ -24,6 +24,9 @@ type byteValues struct {
 // byteValues starts on the page in hand. It also returns how many bytes all its values have together.
 func (p *pages) byteValues(v *byteValues) (total int64, err error) {
 	v.encoding, v.rest, v.fixed = p.encoding, p.values, 0
+	if p.leaf.null {
+		return 0, nil // there are none
+	}
 	if p.leaf.typ == format.FixedLenByteArray {
 		v.fixed = p.leaf.length
 	}
@@ -203,9 +206,6 @@ type ByteColumn struct {
 func (b *ByteColumn) Value(row int) (value []byte, ok bool) {
 	return b.rows[row], b.rows[row] != nil
 }
-
-// Len returns the number of rows.
-func (b *ByteColumn) Len() int { return len(b.rows) }
 
 // Bytes decodes a column of byte strings whole, for access by row.
 func (g *Group) Bytes(c Column) (*ByteColumn, error) {

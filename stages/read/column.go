@@ -36,11 +36,17 @@ func (k Kind) String() string {
 // Column is one leaf column of one File.
 type Column struct {
 	Path  string // as File.Columns gives it
-	Kind  Kind
-	Depth int // 0 scalar, 1 list, 2 list of lists
+	Kind  Kind   // Bytes for a column without a type, see Is
+	Depth int    // 0 scalar, 1 list, 2 list of lists
 
 	file *File
 	leaf *leaf
+}
+
+// Is reports whether the column can be read as one of the kinds. A column whose type is null, as pyarrow writes it for a partition in
+// which every value is null, can be read as any.
+func (c Column) Is(kinds ...Kind) bool {
+	return slices.Contains(kinds, c.Kind) || c.leaf != nil && c.leaf.null
 }
 
 // leaf is a column of the schema.
@@ -54,6 +60,7 @@ type leaf struct {
 	problem  string // why there is no kind
 	unsigned bool
 	half     bool // float16
+	null     bool // the type is null: every value has to be
 
 	maxDef, maxRep int
 	// elementDef[i] is the definition level from which on an element of the i-th list level exists. One below it stands for an empty
@@ -64,6 +71,9 @@ type leaf struct {
 // describe says what the column holds in the words of the format.
 func (l *leaf) describe() string {
 	s := l.typ.String()
+	if l.null {
+		s = "null"
+	}
 	if l.maxRep > 0 {
 		s = strings.Repeat("list of ", l.maxRep) + s
 	}
@@ -97,6 +107,7 @@ const (
 	logicalList    = 3
 	logicalDecimal = 5
 	logicalInteger = 10
+	logicalUnknown = 11
 	logicalFloat16 = 15
 )
 
@@ -290,6 +301,10 @@ func (l *leaf) classify(e *element) error {
 		l.problem = "decimal numbers"
 		return nil
 	}
+	if e.logical == logicalUnknown {
+		l.kind, l.null = Bytes, true // whatever the physical type
+		return nil
+	}
 	switch l.typ {
 	case format.Boolean:
 		l.kind = Bool
@@ -377,7 +392,7 @@ func (f *File) want(c Column, scalar bool, kinds ...Kind) error {
 	if c.file != f {
 		return fmt.Errorf("%w: it was looked up in another file", ErrColumn)
 	}
-	if !slices.Contains(kinds, c.Kind) || scalar && c.Depth > 0 {
+	if !c.Is(kinds...) || scalar && c.Depth > 0 {
 		return fmt.Errorf("%w: it is %s, wanted %s", ErrColumn, c.leaf.describe(), kinds[0])
 	}
 	return nil

@@ -102,12 +102,12 @@ func foreignDigest(t *testing.T, f *read.File, name string) string {
 		case read.Float:
 			var v *read.Values[float64]
 			if v, err = g.Floats(c); err == nil {
-				digestNumbers(h, v, c.Depth, func(x float64) uint64 { return math.Float64bits(x) })
+				digestNumbers(h, v, g.Rows(), c.Depth, func(x float64) uint64 { return math.Float64bits(x) })
 			}
 		default:
 			var v *read.Values[int64]
 			if v, err = g.Ints(c); err == nil {
-				digestNumbers(h, v, c.Depth, func(x int64) uint64 { return uint64(x) })
+				digestNumbers(h, v, g.Rows(), c.Depth, func(x int64) uint64 { return uint64(x) })
 			}
 		}
 		if err != nil {
@@ -137,8 +137,8 @@ func digestText(h hash.Hash, g *read.Group, c read.Column) error {
 	})
 }
 
-func digestNumbers[T int64 | float64](h hash.Hash, v *read.Values[T], depth int, bits func(T) uint64) {
-	for i := range v.Len() {
+func digestNumbers[T int64 | float64](h hash.Hash, v *read.Values[T], rows, depth int, bits func(T) uint64) {
+	for i := range rows {
 		values, nulls, ok := v.Row(i)
 		if !ok {
 			h.Write([]byte{0})

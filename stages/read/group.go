@@ -202,9 +202,6 @@ func (g *Group) Rows() int { return g.rows }
 // FirstRow returns the row of the file that the group begins with.
 func (g *Group) FirstRow() int64 { return g.file.footer.groups[g.index].firstRow }
 
-// File returns the file.
-func (g *Group) File() *File { return g.file }
-
 // Index returns the position of the group in its file.
 func (g *Group) Index() int { return g.index }
 

@@ -239,8 +239,8 @@ func allFields() []field {
 	return fields
 }
 
-// open puts a file into a store in memory and opens it.
-func open(t testing.TB, data []byte, budget int64) (*read.File, error) {
+// stored puts a file into a store in memory.
+func stored(t testing.TB, data []byte) (*store.Store, store.Object) {
 	t.Helper()
 	s := store.New()
 	t.Cleanup(func() { s.Close() })
@@ -256,7 +256,14 @@ func open(t testing.TB, data []byte, budget int64) (*read.File, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read.NewSource(s, budget).Open(ctx, objects[0])
+	return s, objects[0]
+}
+
+// open puts a file into a store in memory and opens it.
+func open(t testing.TB, data []byte, budget int64) (*read.File, error) {
+	t.Helper()
+	s, o := stored(t, data)
+	return read.NewSource(s, budget).Open(context.Background(), o)
 }
 
 func mustOpen(t testing.TB, data []byte) *read.File {

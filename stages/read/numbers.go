@@ -48,6 +48,9 @@ func decode[T int64 | float64](g *Group, c Column, kinds ...Kind) (*Values[T], e
 
 // pageNumbers decodes the values of the page in hand into all of dst. It keeps the decoded dictionary between pages.
 func pageNumbers[T int64 | float64](p *pages, dst, dictionary []T) ([]T, error) {
+	if p.leaf.null {
+		return dictionary, nil // there are none
+	}
 	switch p.encoding {
 	case format.Plain:
 		return dictionary, plainNumbers(p.leaf, dst, p.values)

@@ -313,5 +313,8 @@ func (p *pages) loadData(h *pageHeader, stored []byte) error {
 		p.encoding = format.RLEDictionary
 	}
 	p.seen += int64(p.n)
+	if err == nil && p.leaf.null && p.valid > 0 {
+		return corrupt("%d values in a column whose type is null", p.valid)
+	}
 	return err
 }

@@ -43,18 +43,30 @@ import (
 // Source opens Parquet objects of a store and bounds the memory of all row groups that are being read. It is safe for concurrent
 // use.
 type Source struct {
-	store  *store.Store
-	budget int64
-	memory *semaphore.Weighted
+	store   *store.Store
+	footers int64 // bytes that one footer may take, parsed
+	budget  int64 // bytes of row groups
+	memory  *semaphore.Weighted
 
 	mu    sync.Mutex
 	files map[store.Object]*File
 }
 
-// NewSource returns a source that holds at most budget bytes of row groups at once. Buffers that wait to be used again, and what
-// callers make of the values, come on top.
+// NewSource returns a source that holds at most budget bytes of row groups at once, and opens no file whose footer alone takes more.
+// Buffers that wait to be used again, and what callers make of the values, come on top.
 func NewSource(s *store.Store, budget int64) *Source {
-	return &Source{store: s, budget: budget, memory: semaphore.NewWeighted(budget), files: map[store.Object]*File{}}
+	return &Source{store: s, footers: budget, budget: budget, memory: semaphore.NewWeighted(budget), files: map[store.Object]*File{}}
+}
+
+// Limit lowers the bytes of row groups that are held at once, for good. It is for callers that learn from footers what else they will
+// have to hold, and must be called before the first row group is read: while any is held it fails.
+func (s *Source) Limit(budget int64) error {
+	aside := s.budget - budget
+	if budget < 0 || aside < 0 || !s.memory.TryAcquire(aside) {
+		return fmt.Errorf("row groups cannot be held to %s of the %s they have now", bytesOf(budget), bytesOf(s.budget))
+	}
+	s.budget = budget
+	return nil
 }
 
 // File is the Parquet object of one version. It is safe for concurrent use and holds nothing open.
@@ -117,7 +129,7 @@ func (f *File) readFooter(ctx context.Context) error {
 		return corrupt("footer: %d bytes in an object of %d", n, size)
 	}
 	// Parsed, a footer takes up to sixteen times its size.
-	if limit := min(maxFooter, max(f.source.budget/16, 1<<20)); n > limit {
+	if limit := min(maxFooter, max(f.source.footers/16, 1<<20)); n > limit {
 		return fmt.Errorf("%w: a footer of %s, the limit is %s: raise resources.memory", ErrTooLarge, bytesOf(n), bytesOf(limit))
 	}
 	if have := int64(len(tail)) - 8; n > have {
@@ -146,9 +158,3 @@ func (f *File) Groups() int { return len(f.footer.groups) }
 
 // GroupRows returns the number of rows of a row group.
 func (f *File) GroupRows(g int) int64 { return f.footer.groups[g].rows }
-
-// FirstRow returns the row of the file that a row group begins with.
-func (f *File) FirstRow(g int) int64 { return f.footer.groups[g].firstRow }
-
-// Source returns the source that opened the file.
-func (f *File) Source() *Source { return f.source }

@@ -71,18 +71,18 @@ func compare(t *testing.T, data table, f *read.File) {
 	}
 	next := int64(0)
 	for i := range f.Groups() {
-		if f.FirstRow(i) != next {
-			t.Fatalf("group %d begins at %d, want %d", i, f.FirstRow(i), next)
-		}
-		next += f.GroupRows(i)
 		g, err := f.Read(t.Context(), i, columns...)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if g.FirstRow() != next {
+			t.Fatalf("group %d begins at %d, want %d", i, g.FirstRow(), next)
+		}
+		next += f.GroupRows(i)
 		for j, c := range columns {
 			want := make([]cell, g.Rows())
 			for r := range want {
-				want[r] = data.rows[f.FirstRow(i)+int64(r)][j]
+				want[r] = data.rows[g.FirstRow()+int64(r)][j]
 			}
 			compareColumn(t, g, c, want)
 		}
@@ -117,8 +117,8 @@ func compareColumn(t *testing.T, g *read.Group, c read.Column, want []cell) {
 		}))
 		b, err := g.Bytes(c)
 		check(err)
-		if n != len(want) || b.Len() != len(want) {
-			t.Fatalf("%s: %d and %d rows, want %d", c.Path, n, b.Len(), len(want))
+		if n != len(want) {
+			t.Fatalf("%s: %d rows, want %d", c.Path, n, len(want))
 		}
 		for r := range want {
 			v, ok := b.Value(r)
@@ -166,9 +166,6 @@ func sameText(want cell, got []byte, ok bool) error {
 }
 
 func sameNumbers[T int64 | float64](v *read.Values[T], depth int, want []cell, number func(parquet.Value) T) error {
-	if v.Len() != len(want) {
-		return fmt.Errorf("%d rows, want %d", v.Len(), len(want))
-	}
 	for r, w := range want {
 		values, nulls, ok := v.Row(r)
 		if ok != (w != nil) {

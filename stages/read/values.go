@@ -14,9 +14,6 @@ type Values[T int64 | float64] struct {
 	rows   int
 }
 
-// Len returns the number of rows.
-func (v *Values[T]) Len() int { return v.rows }
-
 // Row returns the values of a row. ok is false when the row itself is null. null marks the values that are null, which are 0 in
 // values; it is nil when there are none in the column. The slices are valid until the group is released.
 func (v *Values[T]) Row(i int) (values []T, null []bool, ok bool) {

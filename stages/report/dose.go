@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
+	"palimpsest/stages/likelihood"
 )
 
 // slice names a row of evaluation.
@@ -15,12 +17,6 @@ type slice struct{ score, slice string }
 
 // auroc is an AUROC with its 95 % interval.
 type auroc struct{ value, low, high float64 }
-
-// The greatest q-value of a work, and p-value of a canary, that counts as above its controls (methods, section 7).
-const (
-	elevatedQ = .05
-	elevatedP = .01
-)
 
 // unknownCopies stands for probes whose copies were not counted.
 const unknownCopies = -1
@@ -42,6 +38,7 @@ type dose struct {
 	probes             int64
 	spans, searched    int64
 	windows, greedy    int64 // probes with windows, and with one that is given back greedily
+	untold             int64 // works with a window likely or greedy enough that were not assessed
 	tested, elevated   int64
 	coverage, bits, pz []float64
 }
@@ -75,13 +72,16 @@ func (d *doses) add(p *probe) {
 	if p.greedy {
 		x.greedy++
 	}
+	if p.Kind == fold.Work && p.ModelGrade == evidence.NotAssessed && (p.greedy || p.MaxP != nil && *p.MaxP >= likelihood.ExtractableP) {
+		x.untold++
+	}
 	if p.PValue == nil || p.Controls == nil {
 		return
 	}
 	// A rank among few controls cannot reach the bound: that is no test.
-	level, reached := elevatedQ, p.QValue != nil && *p.QValue <= elevatedQ
+	level, reached := evidence.ElevatedQ, p.QValue != nil && *p.QValue <= evidence.ElevatedQ
 	if p.Kind == fold.Canary {
-		level, reached = elevatedP, *p.PValue <= elevatedP
+		level, reached = evidence.ElevatedP, *p.PValue <= evidence.ElevatedP
 	}
 	if 1/float64(*p.Controls+1) > level {
 		return
@@ -227,6 +227,14 @@ func (d doses) legend(p *page, keys []doseKey, shown, dropped []string) {
 	}
 	if len(meanings) > 0 {
 		p.wrapped("  ", strings.Join(meanings, ". ")+".")
+	}
+	untold := int64(0)
+	for _, k := range keys {
+		untold += d[k].untold
+	}
+	if untold > 0 && (slices.Contains(shown, "greedy") || slices.Contains(shown, "p")) {
+		p.wrapped("  ", "Among them "+pick(untold, "is ", "are ")+count(untold, "work")+" with a window likely or greedy enough, yet not graded "+
+			"extractable: without token ids it is unknown whether the window only repeats what stands before it.")
 	}
 	if len(dropped) > 0 {
 		p.wrapped("  ", "Left out for want of width: "+strings.Join(dropped, ", ")+".")

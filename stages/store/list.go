@@ -23,9 +23,10 @@ const lookups = 16
 // List returns the objects that the patterns name, sorted by URI, each once, each with its present version.
 //
 // A pattern is the URL of an object, a prefix that ends in a slash (every object below it whose name ends in .parquet), or a glob:
-// "*", "?" and "[...]" match within a path component, a component "**" matches any number of components. Without a scheme it is a
-// local path, relative to the working directory. Components that begin with "_" or "." (markers, temporary files of other writers)
-// are matched only by a pattern component that begins so too. A pattern that matches nothing is an error that names it.
+// "*", "?" and "[...]" match within a path component, a component "**" matches any number of components; a prefix may hold them too.
+// Without a scheme it is a local path, relative to the working directory. Components that begin with "_" or "." (markers, temporary
+// files of other writers) are matched only by a pattern component that begins so too. A pattern that matches nothing is an error that
+// names it.
 func (s *Store) List(ctx context.Context, patterns []string) ([]Object, error) {
 	locations := make([]location, len(patterns))
 	for i, p := range patterns {
@@ -89,8 +90,12 @@ func (s *Store) match(ctx context.Context, l location) ([]string, error) {
 	var prefix string
 	switch {
 	case hasMeta(l.key):
+		pattern := l.key
+		if strings.HasSuffix(pattern, "/") {
+			pattern += "**/*.parquet"
+		}
 		var err error
-		if g, err = newGlob(l.key); err != nil {
+		if g, err = newGlob(pattern); err != nil {
 			return nil, fmt.Errorf("%w %s: %w", ErrURL, l.uri(), err)
 		}
 		prefix = g.prefix

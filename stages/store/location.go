@@ -13,7 +13,7 @@ import (
 var ErrURL = errors.New("bad URL")
 
 // location is a URL taken apart. Keys are verbatim: an object's name is never percent-decoded, so that every name a store can
-// hold can be written.
+// hold can be written. Local paths and file URLs have no parameters: a question mark belongs to the name.
 type location struct {
 	scheme string
 	bucket string // empty for file
@@ -53,7 +53,7 @@ func parse(raw string) (location, error) {
 		return location{}, fmt.Errorf("%w %s: %w", ErrURL, raw, err)
 	}
 	rest := raw[len(m[0]):]
-	if q := params.FindStringSubmatchIndex(rest); q != nil {
+	if q := params.FindStringSubmatchIndex(rest); q != nil && l.scheme != "file" {
 		l.query, rest = rest[q[2]:q[3]], rest[:q[0]]
 		if _, err := url.ParseQuery(l.query); err != nil {
 			return location{}, fmt.Errorf("%w %s: parameters %q: %w", ErrURL, raw, l.query, err)
@@ -64,9 +64,7 @@ func parse(raw string) (location, error) {
 	case l.scheme == "file" && l.bucket != "":
 		return location{}, fmt.Errorf("%w %s: a local URL has three slashes and an absolute path, file:///data/a.parquet; "+
 			"a relative path goes without scheme, data/a.parquet", ErrURL, raw)
-	case l.scheme == "file":
-		l.query = "" // what a local bucket needs is given by this package
-	case l.bucket == "":
+	case l.scheme != "file" && l.bucket == "":
 		return location{}, fmt.Errorf("%w %s: it names no bucket", ErrURL, raw)
 	}
 	return l, nil

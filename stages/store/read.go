@@ -15,6 +15,18 @@ type Object struct {
 	URI     string `json:"uri"`     // without parameters: s3://bucket/dir/a.parquet, file:///data/a.parquet
 	Size    int64  `json:"size"`    // bytes
 	Version string `json:"version"` // ETag; generation for gs; modification time and size for file and mem
+
+	// at is where the object was found, without parameters. Its URI does not tell when the name reads like one with parameters
+	// (b?v=1). Empty for an object made by hand, whose URI is taken apart as any URL is.
+	at location
+}
+
+// location returns where the object is.
+func (o Object) location() (location, error) {
+	if o.at.scheme != "" && o.at.uri() == o.URI {
+		return o.at, nil
+	}
+	return parse(o.URI)
 }
 
 // Reader reads ranges of one version of an object. It is safe for concurrent use and holds nothing open.
@@ -28,9 +40,10 @@ type Reader struct {
 }
 
 // Open returns a reader of the object. It asks nothing of the store unless the object's version is empty: then the reader is
-// pinned to the present one.
+// pinned to the present one. An object that List returned is found whatever its name; the URI of one made by hand is read as List
+// reads it, but for wildcards.
 func (s *Store) Open(ctx context.Context, o Object) (*Reader, error) {
-	l, err := parse(o.URI)
+	l, err := o.location()
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +159,8 @@ func (s *Store) attributes(ctx context.Context, l location) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	o := Object{URI: l.uri()}
+	o := Object{URI: l.uri(), at: l}
+	o.at.query = ""
 	err = s.do(ctx, l, "look up", func() error {
 		a, err := b.Attributes(ctx, key)
 		if err == nil {

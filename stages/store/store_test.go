@@ -32,7 +32,9 @@ func TestParse(t *testing.T) {
 		{"mem://b/license=cc0/a?.parquet", "mem", "b", "license=cc0/a?.parquet", ""},
 		{"mem://b/100%20.parquet", "mem", "b", "100%20.parquet", ""},
 		{"file:///data/a b.parquet", "file", "", "data/a b.parquet", ""},
-		{"file:///data/a.parquet?create_dir=true", "file", "", "data/a.parquet", ""},
+		{"file:///data/a.parquet?v=1", "file", "", "data/a.parquet?v=1", ""},
+		{"file:///data/run#1/a%20b", "file", "", "data/run#1/a%20b", ""},
+		{"/data/day?d=1/a#b.parquet", "file", "", "data/day?d=1/a#b.parquet", ""},
 		{"/data/", "file", "", "data/", ""},
 		{"/", "file", "", "", ""},
 		{"./x.parquet", "file", "", wd[1:] + "/x.parquet", ""},
@@ -132,6 +134,61 @@ func TestLocalPathsAndUnreadableDirectories(t *testing.T) {
 		if _, err := s.List(t.Context(), []string{"data/"}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("a directory that cannot be read: %v", err)
 		}
+	}
+}
+
+func TestLocalNamesAreLiteral(t *testing.T) {
+	dir := t.TempDir() + "/day?d=1#2"
+	s := New()
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "object")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{dir, "file://" + dir} {
+		if err := s.Upload(t.Context(), url, "a?v=1.parquet", file, "text/plain"); err != nil {
+			t.Fatal(err)
+		}
+		objects, err := s.List(t.Context(), []string{url + "/", url + "/a?v=1.parquet", url + "/*.parquet"})
+		if err != nil || len(objects) != 1 || objects[0].URI != "file://"+dir+"/a?v=1.parquet" {
+			t.Errorf("%s: got %+v, %v", url, objects, err)
+		}
+		for _, o := range append(objects, Object{URI: "file://" + dir + "/a?v=1.parquet"}) {
+			r, err := s.Open(t.Context(), o)
+			if err != nil || r.Object() != objects[0] {
+				t.Errorf("%s: got %+v, %v", url, r, err)
+			}
+		}
+	}
+}
+
+func TestNotWritable(t *testing.T) {
+	dir := t.TempDir()
+	s := New()
+	defer s.Close()
+	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range []string{dir + "/file", dir + "/file/run", "file://" + dir + "/file/a/b"} {
+		if err := s.Writable(t.Context(), u); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "not a directory") ||
+			strings.Contains(err.Error(), ".palimpsest") {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+	if err := s.Writable(t.Context(), dir+"/new/run"); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("it left %v, %v", entries, err)
+	}
+	if os.Getuid() == 0 {
+		return // may write anywhere
+	}
+	if err := os.Mkdir(dir+"/closed", 0o555); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Writable(t.Context(), dir+"/closed/run"); err == nil || !strings.Contains(err.Error(), "/closed: permission denied") {
+		t.Errorf("got %v", err)
 	}
 }
 

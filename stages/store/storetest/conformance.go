@@ -32,6 +32,9 @@ func Run(t *testing.T, open func(t *testing.T) (s *store.Store, root string)) {
 		{"MissingObject", missing},
 		{"Cancelled", cancelled},
 		{"UploadExistsReadAll", upload},
+		{"NamesLikeURLs", oddNames},
+		{"KeysAndDelete", keysAndDelete},
+		{"Writable", writable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, root := open(t)
@@ -126,6 +129,8 @@ func listNamesObjects(t *testing.T, p place) {
 		{"*/*.parquet", "a/1.parquet a/2.parquet b/x.parquet"},
 		{"a/b/**", "a/b/3.parquet a/b/c d/4.parquet"},
 		{"t*", "top.parquet"},
+		{"[ab]/", "a/1.parquet a/2.parquet a/b/3.parquet a/b/c d/4.parquet b/x.parquet"},
+		{"*/b/", "a/b/3.parquet a/b/c d/4.parquet"},
 		{"b/x.parquet,a/1.parquet,*/1.parquet", "a/1.parquet b/x.parquet"},
 	} {
 		if got := p.list(t, strings.Split(c.patterns, ",")...); got != c.want {
@@ -307,5 +312,84 @@ func upload(t *testing.T, p place) {
 	}
 	if err := p.s.Upload(t.Context(), p.root, "gone", filepath.Join(t.TempDir(), "absent"), "text/plain"); err == nil {
 		t.Error("no error for an absent local file")
+	}
+}
+
+// oddNames lists objects whose names hold what means something in a URL or a pattern, and reads them.
+func oddNames(t *testing.T, p place) {
+	names := []string{"d/a[1]?x=1.parquet", "d/b?v=1.parquet", "d/c#1%20.parquet", "d/day?d=2/e.parquet", "d/f*.parquet"}
+	for _, k := range names {
+		p.put(t, k, []byte(k))
+	}
+	objects, err := p.s.List(t.Context(), []string{p.url("d/")})
+	if err != nil || len(objects) != len(names) {
+		t.Fatalf("got %v, %v", objects, err)
+	}
+	again, err := p.s.List(t.Context(), []string{p.url("d/**/*.parquet")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range objects {
+		if o.URI != p.uri(names[i]) {
+			t.Errorf("got %s, want %s", o.URI, p.uri(names[i]))
+		}
+		if o != again[i] {
+			t.Errorf("listed twice, %+v is not %+v", again[i], o)
+		}
+		r, err := p.s.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, o.Size)
+		if err := r.ReadRange(t.Context(), got, 0); err != nil || string(got) != names[i] {
+			t.Errorf("%s holds %q: %v", o.URI, got, err)
+		}
+	}
+}
+
+func keysAndDelete(t *testing.T, p place) {
+	keys := func(below, want string) {
+		t.Helper()
+		got, err := p.s.Keys(t.Context(), p.url(below))
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("below %s: got %q, %v, want %s", below, got, err, want)
+		}
+	}
+	keys("run", "")
+	if err := p.s.Delete(t.Context(), p.root, "run/a"); err != nil {
+		t.Errorf("delete where nothing is: %v", err)
+	}
+	for _, k := range []string{"run/b/2", "run/b-1", "run/_SUCCESS", "run/b/.1", "run2/x"} {
+		p.put(t, k, []byte(k))
+	}
+	keys("run", "_SUCCESS b-1 b/.1 b/2")
+	keys("run/b/", ".1 2")
+	keys("ru", "")
+	for _, k := range []string{"b/2", "b/2", "absent"} {
+		if err := p.s.Delete(t.Context(), p.url("run"), k); err != nil {
+			t.Errorf("delete %s: %v", k, err)
+		}
+	}
+	keys("run", "_SUCCESS b-1 b/.1")
+	keys("run2", "x")
+	for _, bad := range []string{"", "../x", "b/"} {
+		if err := p.s.Delete(t.Context(), p.root, bad); !errors.Is(err, store.ErrURL) {
+			t.Errorf("key %q: %v", bad, err)
+		}
+	}
+}
+
+func writable(t *testing.T, p place) {
+	for _, u := range []string{p.root, p.url("new/run")} {
+		if err := p.s.Writable(t.Context(), u); err != nil {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+	if got, err := p.s.Keys(t.Context(), p.root); err != nil || len(got) != 0 {
+		t.Errorf("it left %q, %v", got, err)
+	}
+	p.put(t, "o", []byte("x"))
+	if err := p.s.Writable(t.Context(), p.root); err != nil {
+		t.Error(err)
 	}
 }
