@@ -5,7 +5,7 @@ import (
 
 	"palimpsest/schemas"
 	"palimpsest/stages/evidence"
-	"palimpsest/stages/match"
+	"palimpsest/stages/fold"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/write"
 )
@@ -104,7 +104,7 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 		var matches []schemas.Match
 		if f != nil {
 			matches = f.total.match.Rows(i, p.ID)
-			if id, coverage := f.total.match.Best(i); coverage >= match.Contained {
+			if id, coverage := f.total.match.Best(i); coverage >= fold.Contained {
 				corpus.Contained = &evidence.Containment{DocumentID: id, Coverage: coverage}
 			}
 			if f.total.hash != nil {
@@ -173,7 +173,7 @@ func (e *execution) searched(c *evidence.Corpus, f *ngram.Finding) {
 	c.Coverage, c.CreativityIndex = f.Coverage, f.CreativityIndex
 	c.LongestOutsidePrompt, c.OutsidePromptBytes = f.LongestOutsidePrompt, f.OutsidePromptBytes
 	if b := f.Best; b != nil {
-		c.Best = &evidence.Span{MaxWordMatches: b.MaxWordMatches, Documents: b.Documents, Quoted: b.Quoted}
+		c.Best = &evidence.Span{MaxWordMatches: b.MaxWordMatches, Documents: b.Documents, Occurrences: b.Occurrences, Quoted: b.Quoted}
 		for _, s := range b.Sources {
 			c.Best.Sources = append(c.Best.Sources, evidence.Source{License: s.License, WordsSHA256: s.WordsSHA256})
 		}

@@ -113,8 +113,8 @@ func noControls(own *string, groups []string) string {
 		return "there are no controls to rank it among"
 	}
 	named := strings.Join(groups[:min(len(groups), maxGroups)], ", ")
-	if len(groups) > maxGroups {
-		named += ", ..."
+	if more := len(groups) - maxGroups; more > 0 {
+		named += " and " + thousands(int64(more)) + " more"
 	}
 	return "there are no controls without a group to rank it among; " +
 		pick(int64(len(groups)), "the only group is ", "the groups are ") + named

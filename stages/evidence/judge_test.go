@@ -80,16 +80,20 @@ func TestGenerations(t *testing.T) {
 		reason string
 	}{
 		{"verbatim", ptr("Once"), func(c *evidence.Corpus) {
-			c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](50),
-				250
+			c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](50), 250
 		}, "verbatim",
 			"The output repeats, outside its prompt, a run of 50 words (250 bytes) of the corpus word for word."},
 		{"verbatim, unprompted", ptr(""), func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](90), 600 },
-			"verbatim", "The output repeats, unprompted, a run of 90 words (600 bytes) of the corpus word for word."},
+			"verbatim", "The output repeats, unprompted, a run of at least 50 words and 600 bytes of the corpus word for word; the longest run has 90 words."},
 		{"49 words", ptr("Once"), func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](49), 400 }, "none",
 			"The longest run that the output repeats of the corpus, outside its prompt, has 49 words (400 bytes); verbatim takes 50 words and 250 bytes."},
+		{"50 words of 249 bytes", ptr("Once"), func(c *evidence.Corpus) {
+			c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](50), 249
+		}, "none",
+			"The longest run that the output repeats of the corpus, outside its prompt, has 50 words (249 bytes); verbatim takes 50 words and 250 bytes."},
 		{"249 bytes", ptr("Once"), func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = ptr[int64](60), 249 }, "none",
-			"The longest run that the output repeats of the corpus, outside its prompt, has 60 words (249 bytes); verbatim takes 50 words and 250 bytes."},
+			"The longest run that the output repeats of the corpus, outside its prompt, has 60 words, and the largest of at least 50 words has 249 bytes; " +
+				"verbatim takes 50 words and 250 bytes."},
 		{"bytes", ptr("Once"), func(c *evidence.Corpus) {
 			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = "bytes", ptr[int64](250), 250
 		}, "verbatim", "The output repeats, outside its prompt, a run of 250 bytes of the corpus word for word."},
@@ -179,7 +183,8 @@ func TestWorksAgainstControls(t *testing.T) {
 			"of 96 of 99 controls (p = 0.04, q = 0.06)."},
 		{ptr(1.), "none", "No window of prefix and suffix was cut from this text; its reference_log_ratio is more member-like than that " +
 			"of none of 99 controls (p = 1, q = 1)."},
-		{nil, "not_assessed", "No window of prefix and suffix was cut from this text; there are no controls to rank it among."},
+		{nil, "not_assessed", "No window of prefix and suffix was cut from this text; " +
+			"there are no controls without a group to rank it among; the only group is letters."},
 		{nil, "not_assessed", "The text was not scored by a model."},
 	} {
 		row := j.Rows[i]
@@ -202,6 +207,29 @@ func TestWorksAgainstControls(t *testing.T) {
 		Elevated: 1, LeastP: .01, Needed: 1}}
 	if diff := cmp.Diff(want, j.Families); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A probe without a group is told of the groups that there are: its source may only lack the column.
+func TestNoControls(t *testing.T) {
+	for _, c := range []struct {
+		groups []string
+		own    *string
+		want   string
+	}{
+		{nil, nil, "there are no controls to rank it among."},
+		{[]string{"b", "a"}, nil, "there are no controls without a group to rank it among; the groups are a, b."},
+		{[]string{"g", "f", "e", "d", "c", "b"}, nil, "there are no controls without a group to rank it among; the groups are b, c, d, e, f and 1 more."},
+		{[]string{"b", "a"}, ptr("c"), "there are no controls of group c to rank it among."},
+	} {
+		var all []evidence.Subject
+		for _, g := range c.groups {
+			all = append(all, controls(&g, 2, -10)...)
+		}
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{work("w", -1, c.own)}, all).Rows[0]
+		if row.ModelGrade != "not_assessed" || !strings.HasSuffix(row.ModelReason, c.want) {
+			t.Errorf("%v: %s, %q, want %q", c.groups, row.ModelGrade, row.ModelReason, c.want)
+		}
 	}
 }
 
@@ -257,6 +285,30 @@ func TestDeclaredScore(t *testing.T) {
 	}
 }
 
+// Without a beginning-of-sequence token and without offsets no score over the text's bytes exists, the reference's least of all:
+// the test falls back on a score that does, and the tables name it.
+func TestScoreFallsBackOnWhatExists(t *testing.T) {
+	subject := func(lp float64, control bool) evidence.Subject {
+		s := work("w", -1, nil)
+		s.Probe.Control = control
+		s.Target = scoredWith(likelihood.Scored{LogProbs: []float64{math.NaN(), lp, lp}}, likelihood.Windows{})
+		return s
+	}
+	var fit []evidence.Subject
+	for i := range 19 {
+		fit = append(fit, subject(-10-float64(i), true))
+	}
+	j := evidence.Judge(evidence.Options{RunID: "r"}, []evidence.Subject{subject(-1, false)}, fit)
+	row := j.Rows[0]
+	if *row.ScoreName != "min_k" || row.PValue == nil || *row.PValue != .05 || len(j.Families) != 1 || j.Families[0].Score != "min_k" {
+		t.Errorf("%+v, families %+v", row, j.Families)
+	}
+	declared := evidence.Options{Score: "reference_log_ratio"}
+	if row := evidence.Judge(declared, []evidence.Subject{subject(-1, false)}, fit).Rows[0]; row.PValue != nil || row.Score != nil {
+		t.Errorf("the score that was asked for is replaced: %+v", row)
+	}
+}
+
 func TestExtractableWorks(t *testing.T) {
 	tokens := []int64{1, 2, 3, 4}
 	w := likelihood.Windows{Prefix: 2, Suffix: 2, Stride: 1, TopK: 40}
@@ -288,6 +340,36 @@ func TestExtractableWorks(t *testing.T) {
 		}
 		if row.MaxP == nil || row.MemorizedBits == nil {
 			t.Errorf("%s: %+v", c.name, row)
+		}
+	}
+}
+
+// A window that may be given back is never reported as none, whatever the other windows and the rank show.
+func TestWindowsWithoutTokenIDs(t *testing.T) {
+	w := likelihood.Windows{Prefix: 1, Suffix: 2, Stride: 3, TopK: 40, Context: likelihood.ContextText}
+	lps := []float64{-9, -.5, -.5, -9, -9, -9} // a likely window, and an unlikely one
+	subject := func(lps []float64, ids []int64) evidence.Subject {
+		s := work("w", -1, nil)
+		s.Target = scoredWith(likelihood.Scored{LogProbs: lps, TokenIDs: ids}, w)
+		return s
+	}
+	const untold = "1 window would be given back, but without token ids it is unknown whether the suffix only repeats its prefix; "
+	for _, c := range []struct {
+		name     string
+		probe    evidence.Subject
+		controls []evidence.Subject
+		grade    string
+		reason   string
+	}{
+		{"no rank", subject(lps, nil), nil, "not_assessed", untold},
+		{"ranked low", subject(lps, nil), controls(nil, 99, 0), "not_assessed", untold + "its reference_log_ratio is more"},
+		{"ranked high", subject(lps, nil), controls(nil, 99, -100), "elevated", "; " + untold[:len(untold)-2]},
+		{"ids", subject(lps, []int64{1, 2, 3, 4, 5, 6}), nil, "extractable", ""},
+		{"nothing likely", subject([]float64{-9, -9, -9, -9, -9, -9}, nil), nil, "none", "2 windows tested"},
+	} {
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{c.probe}, c.controls).Rows[0]
+		if row.ModelGrade != c.grade || !strings.Contains(strings.ToLower(row.ModelReason), strings.ToLower(c.reason)) {
+			t.Errorf("%s: %s, %q; want %s, %q", c.name, row.ModelGrade, row.ModelReason, c.grade, c.reason)
 		}
 	}
 }

@@ -67,15 +67,16 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 	verbatim := longest >= verbatimWords && c.OutsidePromptBytes >= verbatimBytes
 	bytes := count(c.OutsidePromptBytes, "byte")
 	length := c.unit(longest) + " (" + bytes + ")"
-	run := length
+	found := "a run of " + length + " of the corpus word for word"
 	switch {
 	case c.Unit == bytesUnit:
 		verbatim = longest >= verbatimBytes
-		needed, length, run = count(verbatimBytes, "byte"), c.unit(longest), c.unit(longest)
+		needed, length = count(verbatimBytes, "byte"), c.unit(longest)
+		found = "a run of " + length + " of the corpus word for word"
 	case longest > verbatimWords: // the bytes are those of the largest run of at least 50 words, which need not be the longest
 		enough := "at least " + count(verbatimWords, "word")
-		length = c.unit(longest) + ", and the largest of " + enough + " " + bytes
-		run = enough + " and " + bytes + ", the longest having " + c.unit(longest) + ","
+		length = c.unit(longest) + ", and the largest of " + enough + " has " + bytes
+		found = "a run of " + enough + " and " + bytes + " of the corpus word for word; the longest run has " + c.unit(longest)
 	}
 	outside := "outside its prompt"
 	if s.Probe.Prompt != nil && *s.Probe.Prompt == "" {
@@ -83,7 +84,7 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 	}
 	switch {
 	case verbatim:
-		return Verbatim, sentence("the output repeats, " + outside + ", a run of " + run + " of the corpus word for word")
+		return Verbatim, sentence("the output repeats, " + outside + ", " + found)
 	case longest == 0:
 		return None, sentence("the output repeats, " + outside + ", no run of at least " + c.span() + " of the corpus")
 	}

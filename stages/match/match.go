@@ -154,9 +154,6 @@ const (
 	Overlaps        = "overlaps"
 )
 
-// Contained is the coverage from which one text counts as held by the other (methods, section 2).
-const Contained = .9
-
 // Rows returns the rows of probe i with that id, in order of the table's key.
 func (s *State) Rows(i int, id string) []schemas.Match {
 	l := s.probes[int32(i)]
@@ -181,9 +178,9 @@ func (s *State) Rows(i int, id string) []schemas.Match {
 			row.Relation = Exact
 		case p.ExactWords:
 			row.Relation = ExactWords
-		case *row.ProbeCoverage >= Contained:
+		case *row.ProbeCoverage >= fold.Contained:
 			row.Relation = ProbeInDocument
-		case *row.DocumentCoverage >= Contained:
+		case *row.DocumentCoverage >= fold.Contained:
 			row.Relation = DocumentInProbe
 		default:
 			row.Relation = Overlaps

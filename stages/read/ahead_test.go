@@ -382,3 +382,21 @@ func TestNumbersOfOddTypes(t *testing.T) {
 		}
 	}
 }
+
+func TestLimit(t *testing.T) {
+	s, f := source(t, textFile(2, 1000), 1<<20)
+	g, err := f.Read(t.Context(), 0, mustColumn(t, f, "text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Limit(1<<10) == nil || s.Limit(1<<21) == nil || s.Limit(-1) == nil {
+		t.Error("no error for less than is held, more than there is, or less than nothing")
+	}
+	g.Release()
+	if err := s.Limit(1 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Read(t.Context(), 0, mustColumn(t, f, "text")); !errors.Is(err, read.ErrTooLarge) {
+		t.Errorf("a group above the limit: %v", err)
+	}
+}

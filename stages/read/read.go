@@ -59,11 +59,11 @@ func NewSource(s *store.Store, budget int64) *Source {
 }
 
 // Limit lowers the bytes of row groups that are held at once, for good. It is for callers that learn from footers what else they will
-// have to hold, and must be called before the first row group is read: while any is held it fails.
+// have to hold, and is called before the first row group is read: it fails while groups hold more than that.
 func (s *Source) Limit(budget int64) error {
 	aside := s.budget - budget
 	if budget < 0 || aside < 0 || !s.memory.TryAcquire(aside) {
-		return fmt.Errorf("row groups cannot be held to %s of the %s they have now", bytesOf(budget), bytesOf(s.budget))
+		return fmt.Errorf("limit row groups to %s: they have %s, and may be in use", bytesOf(budget), bytesOf(s.budget))
 	}
 	s.budget = budget
 	return nil

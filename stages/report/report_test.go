@@ -208,6 +208,37 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// Works with a window that is given back greedily, yet not graded for want of token ids, are counted in a footnote.
+func TestGreedyButNotAssessed(t *testing.T) {
+	const note = "without token ids it is unknown"
+	for _, c := range []struct {
+		change func(*schemas.Evidence)
+		want   string
+	}{
+		{func(e *schemas.Evidence) {}, ""},
+		{func(e *schemas.Evidence) { e.ModelGrade = "not_assessed" }, "Among them are 10 works with a window likely or greedy enough"},
+		{func(e *schemas.Evidence) {
+			if e.ProbeID == "work-03" {
+				e.ModelGrade, e.MaxP = "not_assessed", to(.001)
+			} else {
+				e.MaxP = nil
+			}
+		}, "Among them is 1 work with a window likely or greedy enough"},
+	} {
+		r := sample()
+		for i := range r.evidence {
+			if e := &r.evidence[i]; e.Kind == "work" {
+				c.change(e)
+			}
+		}
+		dir, outputs := r.save(t)
+		got := strings.Join(strings.Fields(summary(t, report.Input{RunURL: dir, Outputs: outputs})), " ")
+		if strings.Contains(got, note) != (c.want != "") || !strings.Contains(got, c.want) {
+			t.Errorf("want %q in\n%s", c.want, got)
+		}
+	}
+}
+
 func TestObjectStore(t *testing.T) {
 	dir, outputs := sample().save(t)
 	s := store.New()
