@@ -65,8 +65,8 @@ func (l *loader) checkRun(c *Config) {
 		l.url("output", c.Output)
 	}
 	if l.given("run_id") && !runIDPattern.MatchString(c.RunID) {
-		l.problem("run_id", "%s is no name for a run; use up to 128 letters, digits, dots, underscores and dashes, and begin with a letter or digit",
-			quote(c.RunID))
+		l.problem("run_id", "%s is no name for a run; "+
+			"use up to 128 letters, digits, dots, underscores and dashes, and begin with a letter or digit", quote(c.RunID))
 	}
 	if l.given("logical_date") && c.logicalDate() == nil {
 		l.problem("logical_date", "%s is no date; write 2026-11-23 or 2026-11-23T04:00:00Z (RFC 3339)", quote(c.LogicalDate))
@@ -222,7 +222,10 @@ func (l *loader) checkLikelihood(m *Likelihood) {
 		key   string
 		value *int
 		usual int
-	}{{"prefix", &m.Windows.Prefix, 50}, {"suffix", &m.Windows.Suffix, 50}, {"stride", &m.Windows.Stride, 10}, {"top_k", &m.Windows.TopK, 40}} {
+	}{
+		{"prefix", &m.Windows.Prefix, 50}, {"suffix", &m.Windows.Suffix, 50},
+		{"stride", &m.Windows.Stride, 10}, {"top_k", &m.Windows.TopK, 40},
+	} {
 		key := "likelihood.windows." + w.key
 		if !l.given(key) {
 			*w.value = w.usual

@@ -54,7 +54,8 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 	}
 	switch {
 	case state == Complete && old.ConfigSHA256 != p.Config.Digest():
-		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): choose another run_id, or remove it",
+		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): "+
+			"choose another run_id, or remove it",
 			p.RunURL, old.ConfigSHA256, p.Config.Digest())
 	case state == Complete:
 		if changed := p.changed(old); changed != "" {

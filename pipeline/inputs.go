@@ -137,14 +137,17 @@ func (p *Plan) openObject(ctx context.Context, role string, l store.Object, mapp
 	if err != nil {
 		return nil, err
 	}
-	o := &object{role: role, file: f, columns: make(map[string]read.Column), models: make(map[string]*likelihood.Columns), chunks: make(map[chunkKey]Chunk)}
+	o := &object{
+		role: role, file: f,
+		columns: make(map[string]read.Column), models: make(map[string]*likelihood.Columns), chunks: make(map[chunkKey]Chunk),
+	}
 	o.input = Input{Role: role, URI: l.URI, Size: l.Size, Version: l.Version, Rows: f.Rows()}
 	for _, r := range slices.Sorted(maps.Keys(mapping)) {
 		c, err := f.Column(mapping[r])
 		if err != nil {
 			return nil, badData("%s.columns.%s: %w", role, r, err)
 		}
-		if want := kindsOf(r); !slices.Contains(want, c.Kind) || c.Depth > 0 {
+		if want := kindsOf(r); !c.Is(want...) || c.Depth > 0 {
 			return nil, badData("%s.columns.%s: %s: column %q holds %s%s, where %s is needed",
 				role, r, l.URI, mapping[r], strings.Repeat("lists of ", c.Depth), c.Kind, want[0])
 		}

@@ -98,14 +98,7 @@ const (
 
 func (m *Manifest) encode() ([]byte, error) {
 	slices.SortFunc(m.Inputs, func(a, b Input) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.URI, b.URI)) })
-	for _, in := range m.Inputs {
-		slices.SortFunc(in.Chunks, func(a, b Chunk) int {
-			return cmp.Or(cmp.Compare(a.RowGroup, b.RowGroup), cmp.Compare(a.Column, b.Column))
-		})
-	}
-	slices.SortFunc(m.Failures, func(a, b Failure) int {
-		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason, b.Reason))
-	})
+	slices.SortFunc(m.Failures, compareFailures)
 	// An empty list says that there is nothing; null would say nothing.
 	m.Controls, m.Families = append([]Removed{}, m.Controls...), append([]evidence.Family{}, m.Families...)
 	m.Failures, m.Notes = append([]Failure{}, m.Failures...), append([]Note{}, m.Notes...)

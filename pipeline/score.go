@@ -58,7 +58,7 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 	}
 	defer tokens.Discard()
 	e.meter.begin("scoring under "+c.Target.Name, e.plan.modelBytes(targetRole))
-	m := modelRun{e: e, l: l, role: targetRole, windows: likelihood.Windows(c.Windows), keep: func(i int32, score *likelihood.Score, text *likelihood.Scored) error {
+	keep := func(i int32, score *likelihood.Score, text *likelihood.Scored) error {
 		s.target[i] = score
 		if s.reference[i] != nil {
 			likelihood.Compare(score, s.reference[i])
@@ -81,7 +81,8 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 		}
 		s.texts[i] = nil
 		return tokens.Write(rows...)
-	}}
+	}
+	m := modelRun{e: e, l: l, role: targetRole, windows: likelihood.Windows(c.Windows), keep: keep}
 	if err := m.run(ctx); err != nil {
 		return nil, err
 	}

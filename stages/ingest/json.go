@@ -125,7 +125,7 @@ func appendText(dst, s []byte) (text []byte, replaced int64) {
 		if n < 0 {
 			n = len(s)
 		}
-		r := int64(0)
+		var r int64
 		if dst, r = appendValid(dst, s[:n]); r > 0 {
 			replaced += r
 		}

@@ -213,8 +213,8 @@ func kindOf(raw []byte) string {
 
 // notJSON says what is wrong with a line.
 func notJSON(line []byte) error {
-	var any json.RawMessage
-	err := json.Unmarshal(line, &any)
+	var whole json.RawMessage
+	err := json.Unmarshal(line, &whole)
 	var syntax *json.SyntaxError
 	switch {
 	case err == nil:

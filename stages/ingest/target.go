@@ -108,7 +108,7 @@ func (t *target) publish(ctx context.Context) error {
 // discard closes the temporary file, and removes it unless it is the output now.
 func (t *target) discard() {
 	if t.ownStore {
-		t.store.Close()
+		_ = t.store.Close() // what was written, was written whole
 	}
 	if t.file == nil {
 		return

@@ -10,8 +10,8 @@ import (
 
 // levelsV1 decodes the levels at the front of a page, each with its length before it, and returns what follows.
 func (p *pages) levelsV1(h *pageHeader, data []byte) (values []byte, err error) {
-	take := func(max int, enc format.Encoding) ([]byte, error) {
-		if max == 0 {
+	take := func(highest int, enc format.Encoding) ([]byte, error) {
+		if highest == 0 {
 			return nil, nil
 		}
 		if enc != format.RLE {

@@ -252,7 +252,7 @@ func (p *pages) loadDictionary(h *pageHeader, stored []byte) error {
 	d := &p.dictionary
 	p.free(&d.body)
 	d.loaded, d.n, d.data, d.body, d.starts = true, int(h.values), data, buffer, d.starts[:0]
-	least := 0 // bytes of a value
+	var least int // bytes of a value
 	switch p.leaf.typ {
 	case format.Int32, format.Float, format.ByteArray:
 		least = 4

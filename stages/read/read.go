@@ -14,8 +14,8 @@
 // # How pages are read
 //
 // The vocabulary of the format comes from parquet-go; footers, page headers and pages are decoded here. A corpus comes from
-// strangers, and one bad object must cost one quarantined row group, never the process. Reading pages through parquet-go needs, around it, a
-// guard for the footer, page walking and decompression under bounds, checks of every run and length before they are expanded, a
+// strangers, and one bad object must cost one quarantined row group, never the process. Reading pages through parquet-go needs, around
+// it, a guard for the footer, page walking and decompression under bounds, checks of every run and length before they are expanded, a
 // count of values after (a column chunk cut at a page boundary reads as a normal end), and a net for panics; its LZ4_RAW and its
 // reading of pages without values, as Spark writes them, have to be gone around. With all that written, decoding is a few hundred
 // lines more, which need no second copy of the text, hold one decompressed page at a time, allocate nothing that the footer did not

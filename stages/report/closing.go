@@ -15,9 +15,9 @@ const maxListed = 3
 // leftOut says what the figures above do not cover.
 func (f *findings) leftOut(p *page, in Input) {
 	p.heading("What was left out")
-	any := false
+	said := false
 	say := func(what string, examples []string) {
-		any = true
+		said = true
 		p.wrapped("  ", what)
 		for _, e := range examples[:min(len(examples), maxListed)] {
 			p.line("    %s", quoted(e, max(p.width-6, 20)))
@@ -55,7 +55,7 @@ func (f *findings) leftOut(p *page, in Input) {
 	for _, n := range in.Notes {
 		say(plain(n), nil)
 	}
-	if !any {
+	if !said {
 		p.line("  nothing")
 	}
 }

@@ -158,7 +158,7 @@ func (p *page) table(columns []column, rows [][]string) (shown, dropped []string
 // overhead writes the line of headings over several columns, if there are any. A column under a longer heading is widened.
 func (p *page) overhead(columns []column, widths []int) {
 	var b strings.Builder
-	any := false
+	named := false
 	for i := 0; i < len(columns); {
 		over, span := columns[i].over, widths[i]
 		i++
@@ -169,14 +169,14 @@ func (p *page) overhead(columns []column, widths []int) {
 			widths[i-1] += more
 			span += more
 		}
-		if any = any || over != ""; over != "" {
+		if named = named || over != ""; over != "" {
 			if len(over)+2 <= span {
 				over += " " + strings.Repeat("-", span-len(over)-1)
 			}
 		}
 		b.WriteString("  " + over + strings.Repeat(" ", span-len(over)))
 	}
-	if any {
+	if named {
 		p.line("%s", strings.TrimRight(b.String(), " "))
 	}
 }

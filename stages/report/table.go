@@ -158,7 +158,7 @@ func (c *cursor[R]) all(f func(*R)) error {
 
 func (c *cursor[R]) close() {
 	if c != nil {
-		c.reader.Close()
+		_ = c.reader.Close() // it was only read
 	}
 }
 

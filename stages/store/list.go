@@ -180,17 +180,3 @@ func walkFiles(ctx context.Context, l location, prefix string, fn func(key strin
 	}
 	return fmt.Errorf("list %s: %w: %s%s", l.uri(), ErrUnavailable, line(err), remedy("file"))
 }
-
-// Any reports whether there is any object below the URL.
-func (s *Store) Any(ctx context.Context, url string) (bool, error) {
-	_, _, l, err := s.place(url, "x")
-	if err != nil {
-		return false, err
-	}
-	prefix := strings.TrimSuffix(l.key, "x")
-	found := false
-	if err = s.walk(ctx, l, prefix, func(string) { found = true }); errors.Is(err, ErrMissing) {
-		return false, nil // a directory that is not there
-	}
-	return found, err
-}

@@ -113,7 +113,8 @@ func wantError(t *testing.T, err, want error, mentions string) {
 }
 
 func listNamesObjects(t *testing.T, p place) {
-	for _, k := range []string{"a/1.parquet", "a/2.parquet", "a/b/3.parquet", "a/b/c d/4.parquet", "a/notes.txt", "b/x.parquet", "top.parquet"} {
+	for _, k := range []string{"a/1.parquet", "a/2.parquet", "a/b/3.parquet", "a/b/c d/4.parquet", "a/notes.txt", "b/x.parquet",
+		"top.parquet"} {
 		p.put(t, k, []byte(k))
 	}
 	for _, c := range []struct{ patterns, want string }{
