@@ -3,17 +3,15 @@ package ingest
 import (
 	"bufio"
 	"cmp"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/write"
 )
 
 const (
@@ -132,22 +130,5 @@ func (p *parquetFile) dropIndexes() error {
 			column.OffsetIndexOffset, column.OffsetIndexLength = 0, 0
 		}
 	}
-	var tail [8]byte
-	if _, err := p.file.ReadAt(tail[:], info.Size()-8); err != nil {
-		return err
-	}
-	start := info.Size() - 8 - int64(binary.LittleEndian.Uint32(tail[:]))
-	if start < 4 {
-		return errors.New("the footer's length is wrong")
-	}
-	b, err := thrift.Marshal(new(thrift.CompactProtocol), footer)
-	if err != nil {
-		return fmt.Errorf("encoding the footer: %w", err)
-	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(b)))
-	if err := p.file.Truncate(start); err != nil {
-		return err
-	}
-	_, err = p.file.WriteAt(append(b, "PAR1"...), start)
-	return err
+	return write.ReplaceFooter(p.file, info.Size(), footer)
 }

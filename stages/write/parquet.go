@@ -176,11 +176,12 @@ func (p *parquetFile[R]) rewriteFooter() error {
 			}
 		}
 	}
-	return replaceFooter(p.file, info.Size(), footer)
+	return ReplaceFooter(p.file, info.Size(), footer)
 }
 
-// replaceFooter writes the footer over the one at the end of a Parquet file of that size.
-func replaceFooter(file *os.File, size int64, footer *format.FileMetaData) error {
+// ReplaceFooter writes the footer over the one at the end of a Parquet file of that size. The library writes whole strings, however
+// long, as bounds into footer and page index, and empty ones when it is told not to, which readers would believe.
+func ReplaceFooter(file *os.File, size int64, footer *format.FileMetaData) error {
 	var tail [8]byte
 	if _, err := file.ReadAt(tail[:], size-8); err != nil {
 		return err
