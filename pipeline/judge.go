@@ -101,6 +101,7 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 		}
 		subjects[i] = evidence.Subject{Probe: p, SHA256: sums.SHA256, WordsSHA256: sums.WordsSHA256}
 		corpus := &subjects[i].Corpus
+		corpus.FromCorpus = p.FromCorpus
 		var matches []schemas.Match
 		if f != nil {
 			matches = f.total.match.Rows(i, p.ID)

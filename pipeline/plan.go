@@ -200,8 +200,8 @@ func (p *Plan) Print(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
 	}
-	fmt.Fprintf(t, "\nmemory\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
-	fmt.Fprintf(t, "  probe texts\t%s\n  index, at most\t%s\n  row groups\t%s\n",
+	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
+	fmt.Fprintf(t, "  probe texts\t%s\n  index, at most\t%s\n  left for row groups\t%s\n",
 		formatBytes(p.memory.Texts), formatBytes(p.memory.Index), formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
 	for _, f := range p.failures {

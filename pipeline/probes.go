@@ -105,7 +105,7 @@ func arrange(all []*fold.Probe) (*loaded, error) {
 		l.byRow[rowKey{p.SourceURI, p.SourceRow}] = int32(i)
 	}
 	if l.probes == 0 {
-		return nil, badData("no probes: their files have no rows with a text")
+		return nil, badData("no probes: their files have no rows with a text, or a sample of the corpus drew none")
 	}
 	return l, nil
 }

@@ -119,7 +119,6 @@ type modelRun struct {
 	mu        sync.Mutex
 	done      []bool
 	absent    int64 // rows of ids that no probe or control has
-	nulls     int64 // texts with null in place of log-probabilities
 	clamped   int64 // log-probabilities at an engine's clamp
 	misplaced int64 // texts whose token offsets cannot be used
 }
@@ -198,7 +197,6 @@ func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) err
 		return &badScores{err}
 	}
 	if !ok {
-		m.count(&m.nulls)
 		return nil
 	}
 	p, scorer := m.l.all[i], w.probes
@@ -276,9 +274,8 @@ func (m *modelRun) conclude() {
 		}
 	}
 	about := "likelihood." + m.role
-	m.e.note(about, "probes that were not scored: no row or no log-probabilities for them", unscored)
+	m.e.note(about, "probes that were not scored: no row, or null in place of log-probabilities", unscored)
 	m.e.note(about, "rows whose id no probe or control has", m.absent)
-	m.e.note(about, "texts whose log-probabilities are null", m.nulls)
 	m.e.note(about, "log-probabilities at an engine's clamp, which are null here", m.clamped)
 	m.e.note(about, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", m.misplaced)
 }

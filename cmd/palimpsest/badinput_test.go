@@ -83,7 +83,7 @@ func TestBadInput(t *testing.T) {
 			name:   "no probes",
 			probes: func(path string) { writeParquet(t, path, []document{}) },
 			code:   pipeline.ExitData,
-			errs:   `palimpsest: no probes: their files have no rows with a text`,
+			errs:   `palimpsest: no probes: their files have no rows with a text, or a sample of the corpus drew none`,
 		},
 		{
 			name:   "zero documents",

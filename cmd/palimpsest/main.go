@@ -61,7 +61,7 @@ A run reads one YAML file:
   palimpsest show out/demo
 
 Exit codes: 0 done; 1 a retry may help; 3 done, but some inputs were quarantined and are listed; 64 usage or configuration;
-65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, resumable.`
+65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, nothing published.`
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {

@@ -41,17 +41,21 @@ func (c *Corpus) nothing() (grade, reason string) {
 		duplicates = "no exact or near duplicate"
 		looked = "only exact and near duplicates were looked for"
 	}
+	corpus := "the corpus holds "
+	if c.FromCorpus {
+		corpus = "besides the document itself, the corpus holds "
+	}
 	switch {
 	case c.Searched && !c.Searchable && c.Hashed:
 		return NotAssessed, sentence("the text is shorter than " + c.shortest() + ": " + looked + ", and there is none")
 	case c.Searched && !c.Searchable:
 		return NotAssessed, sentence("the text is shorter than " + c.shortest() + ", the shortest run that is looked for")
 	case c.Searched && c.Hashed:
-		return None, sentence("the corpus holds " + duplicates + " of this text and no run of at least " + c.span() + " of it")
+		return None, sentence(corpus + duplicates + " of this text and no run of at least " + c.span() + " of it")
 	case c.Searched:
-		return None, sentence("the corpus holds no run of at least " + c.span() + " of this text")
+		return None, sentence(corpus + "no run of at least " + c.span() + " of this text")
 	case c.Hashed:
-		return None, sentence("the corpus holds " + duplicates + " of this text; shared passages were not looked for")
+		return None, sentence(corpus + duplicates + " of this text; shared passages were not looked for")
 	}
 	return NotAssessed, sentence("no corpus was searched")
 }

@@ -25,6 +25,7 @@ type Subject struct {
 
 // Corpus is what the folds found of a subject. Fields of a stage that did not run stay zero.
 type Corpus struct {
+	FromCorpus bool   // the subject is itself a document of the corpus, which the counts leave out
 	Hashed     bool   // hash ran
 	Exact      int64  // corpus documents with the same bytes
 	ExactWords int64  // corpus documents with the same words, the former included

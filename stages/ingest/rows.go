@@ -37,6 +37,10 @@ type value struct {
 
 // add adds the rows of one file.
 func (in *ingestion) add(ctx context.Context, s source) error {
+	if s.table() {
+		return &InputError{File: s.path, Reason: "a table of values is no text: turn it into Parquet with the columns id and text, " +
+			"with DuckDB for instance, which reads CSV and writes Parquet"}
+	}
 	r, err := s.open(ctx)
 	if err != nil {
 		return err

@@ -35,6 +35,16 @@ func (s source) lines() bool {
 	return false
 }
 
+// table reports whether the file holds rows of separated values.
+func (s source) table() bool {
+	name, _ := decompressed(s.name)
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".csv", ".tsv":
+		return true
+	}
+	return false
+}
+
 // decompressed returns the name without the ending that says how the file is compressed, and that ending, if any.
 func decompressed(name string) (rest, ending string) {
 	switch ending = strings.ToLower(filepath.Ext(name)); ending {

@@ -165,7 +165,7 @@ func (d doses) write(p *page, evaluation map[slice]auroc) {
 		{name: "copies"}, {name: "probes"},
 		{over: "corpus holds", name: "covered", spare: 2}, {over: "corpus holds", name: "spans", spare: 5},
 		{over: likely, name: "bits/byte", spare: 3}, {over: likely, name: "AUROC", left: true, spare: 1}, {over: likely, name: "above", spare: 4},
-		{over: gives, name: "greedy", left: true, spare: 1}, {over: gives, name: "p", left: true, spare: 6},
+		{over: gives, name: "greedy", left: true, spare: 1}, {over: gives, name: "best P", left: true, spare: 6},
 	}
 	p.heading("By number of copies in the corpus: how likely the model finds them, what it gives back")
 	label := ""
@@ -219,7 +219,7 @@ func (d doses) legend(p *page, keys []doseKey, shown, dropped []string) {
 		{"AUROC", "chance that such a text scores above one the model never saw (.5 is a coin), 95 % interval" + d.scoreNames(keys)},
 		{"above", "texts that stand out from their controls / tested"},
 		{"greedy", "texts with a window that the model's own first choices give back; of those with windows, 95 % interval"},
-		{"p", "of the likeliest window, median"},
+		{"best P", "probability of the likeliest window's suffix, median; no p-value"},
 	} {
 		if slices.Contains(shown, m[0]) {
 			meanings = append(meanings, m[0]+": "+m[1])
@@ -232,7 +232,7 @@ func (d doses) legend(p *page, keys []doseKey, shown, dropped []string) {
 	for _, k := range keys {
 		untold += d[k].untold
 	}
-	if untold > 0 && (slices.Contains(shown, "greedy") || slices.Contains(shown, "p")) {
+	if untold > 0 && (slices.Contains(shown, "greedy") || slices.Contains(shown, "best P")) {
 		p.wrapped("  ", "Among them "+pick(untold, "is ", "are ")+count(untold, "work")+" with a window likely or greedy enough, yet not graded "+
 			"extractable: without token ids it is unknown whether the window only repeats what stands before it.")
 	}

@@ -154,7 +154,14 @@ func (x *exhibits) write(p *page, unit string) {
 func (e *exhibit) remark() string {
 	marks := ""
 	if e.distinctiveness != "" {
-		marks += ", " + strings.ReplaceAll(plain(e.distinctiveness), "_", " ")
+		name := strings.ReplaceAll(plain(e.distinctiveness), "_", " ")
+		if e.distinctiveness == evidence.PublicDomain {
+			name = "declared " + name
+		}
+		marks += ", " + name
+	}
+	if n := e.span.PromptWords; n != nil && *n > 0 {
+		marks += ", " + thousands(*n) + " of them from its prompt"
 	}
 	if e.rank() == 1 || e.modelGrade == evidence.Verbatim {
 		marks += ", " + e.modelGrade

@@ -8,22 +8,27 @@ import (
 
 // generations is what the model's own outputs repeat of the corpus.
 type generations struct {
-	count, searched, repeating, verbatim int64
-	longest                              int64
-	longestID                            string
-	outside                              int64 // longest run outside the prompt
-	outsideID                            string
+	count, searched, repeating, assessed, verbatim int64
+	longest                                        int64
+	longestID                                      string
+	outside                                        int64 // longest run outside the prompt
+	outsideID                                      string
 }
 
 func (g *generations) add(p *probe) {
 	g.count++
+	if p.ModelGrade != evidence.NotAssessed {
+		g.assessed++
+	}
 	if p.ModelGrade == evidence.Verbatim {
 		g.verbatim++
 	}
 	if p.Spans == nil {
 		return
 	}
-	g.searched++
+	if !p.tooShort {
+		g.searched++
+	}
 	if *p.Spans > 0 {
 		g.repeating++
 	}
@@ -46,7 +51,8 @@ func (g *generations) write(p *page, unit string) {
 		return
 	}
 	p.line("  with a run that the corpus holds   %s  (%s of those searched)", thousands(g.repeating), share(g.repeating, g.searched))
-	p.line("  graded verbatim                    %s  (%s)", thousands(g.verbatim), share(g.verbatim, g.searched))
+	p.line("  graded verbatim                    %s  (%s of those assessed; it takes 50 words and 250 bytes)", thousands(g.verbatim),
+		share(g.verbatim, g.assessed))
 	if g.longest == 0 {
 		p.line("  none repeats the corpus word for word")
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -87,6 +88,9 @@ func failure(ctx context.Context, l location, what string, err error) error {
 	switch code {
 	case gcerrors.NotFound:
 		if l.scheme == "file" {
+			if info, err := os.Stat("/" + l.key); err == nil && info.IsDir() {
+				return fmt.Errorf("%s %s: %w: it is a folder; end it with a slash to read what is below it", what, l.uri(), ErrMissing)
+			}
 			return fmt.Errorf("%s %s: %w", what, l.uri(), ErrMissing) // a cloud store's words tell a missing bucket from a missing object
 		}
 		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrMissing, line(err))
