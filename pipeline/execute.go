@@ -48,22 +48,8 @@ func (r *Result) ExitCode() int {
 // Execute carries the plan out: it reads, folds, scores, judges, and publishes the tables. A run that exists and is complete is
 // not done again. What an earlier attempt left of an incomplete one is written over.
 func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, error) {
-	state, old, why, err := ReadManifest(ctx, p.store, p.RunURL)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case state == Complete && old.ConfigSHA256 != p.Config.Digest():
-		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): "+
-			"choose another run_id, or remove it",
-			p.RunURL, old.ConfigSHA256, p.Config.Digest())
-	case state == Complete:
-		if changed := p.changed(old); changed != "" {
-			return nil, badUsage("run %s exists, and was made from other inputs: %s; choose another run_id, or remove it", p.RunURL, changed)
-		}
-		return &Result{p.RunURL, old, true}, nil
-	case state == Incomplete:
-		p.log.Info("an incomplete run is there and is written over", "run", p.RunURL, "reason", why)
+	if done, err := p.finished(ctx); done != nil || err != nil {
+		return done, err
 	}
 	if err := p.store.Writable(ctx, p.RunURL); err != nil {
 		return nil, err
@@ -82,6 +68,9 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 		return nil, err
 	}
 	m.begin("publishing", 0)
+	if done, err := p.finished(ctx); done != nil || err != nil {
+		return done, err // another attempt was quicker: what is committed stays
+	}
 	if err := p.clear(ctx); err != nil {
 		return nil, err
 	}
@@ -89,6 +78,27 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 		return nil, err
 	}
 	return &Result{RunURL: p.RunURL, Manifest: manifest}, nil
+}
+
+// finished returns the run that is there already, complete and of the same configuration and inputs; nil when there is none. A
+// complete run that was made otherwise is an error.
+func (p *Plan) finished(ctx context.Context) (*Result, error) {
+	state, old, why, err := ReadManifest(ctx, p.store, p.RunURL)
+	switch {
+	case err != nil:
+		return nil, err
+	case state == Complete && old.ConfigSHA256 != p.Config.Digest():
+		return nil, badUsage("run %s exists, and was made with another configuration (sha256 %.12s, now %.12s): "+
+			"choose another run_id, or remove it", p.RunURL, old.ConfigSHA256, p.Config.Digest())
+	case state == Complete:
+		if changed := p.changed(old); changed != "" {
+			return nil, badUsage("run %s exists, and was made from other inputs: %s; choose another run_id, or remove it", p.RunURL, changed)
+		}
+		return &Result{p.RunURL, old, true}, nil
+	case state == Incomplete:
+		p.log.Info("an incomplete run is there and is written over", "run", p.RunURL, "reason", why)
+	}
+	return nil, nil
 }
 
 // clear removes what an earlier attempt left of the run, its mark first: a table that this run does not have must not lie beside
