@@ -83,7 +83,7 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 // finished returns the run that is there already, complete and of the same configuration and inputs; nil when there is none. A
 // complete run that was made otherwise is an error.
 func (p *Plan) finished(ctx context.Context) (*Result, error) {
-	state, old, why, err := ReadManifest(ctx, p.store, p.RunURL)
+	state, old, _, err := ReadManifest(ctx, p.store, p.RunURL)
 	switch {
 	case err != nil:
 		return nil, err
@@ -95,8 +95,6 @@ func (p *Plan) finished(ctx context.Context) (*Result, error) {
 			return nil, badUsage("run %s exists, and was made from other inputs: %s; choose another run_id, or remove it", p.RunURL, changed)
 		}
 		return &Result{p.RunURL, old, true}, nil
-	case state == Incomplete:
-		p.log.Info("an incomplete run is there and is written over", "run", p.RunURL, "reason", why)
 	}
 	return nil, nil
 }
@@ -107,6 +105,9 @@ func (p *Plan) clear(ctx context.Context) error {
 	keys, err := p.store.Keys(ctx, p.RunURL)
 	if err != nil {
 		return err
+	}
+	if len(keys) > 0 {
+		p.log.Info("what an incomplete attempt left of the run is removed", "run", p.RunURL)
 	}
 	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(clearOrder(a), clearOrder(b)) })
 	for _, k := range keys {

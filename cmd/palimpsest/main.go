@@ -23,7 +23,7 @@ import (
 var version = ""
 
 func main() {
-	// The first signal asks the run to stop where it can be resumed; a second one kills it.
+	// The first signal asks the run to stop before anything is published; a second one kills it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
