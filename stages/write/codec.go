@@ -81,8 +81,9 @@ func (c *codec) check(row reflect.Value) (int64, error) {
 				err = fmt.Errorf("%v is not a finite number; what is undefined must be null", x)
 			}
 		case schemas.Timestamp:
-			if y := timeOf(v).UTC().Year(); y < 1 || y > 9999 {
-				err = fmt.Errorf("the year %d is outside 1 to 9999", y)
+			// The library goes through nanoseconds in 64 bits, which do not reach further.
+			if y := timeOf(v).UTC().Year(); y < 1678 || y > 2261 {
+				err = fmt.Errorf("the year %d is outside 1678 to 2261", y)
 			}
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package write_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -115,9 +116,11 @@ func TestTimestamp(t *testing.T) {
 			t.Errorf("%v, want %v", got, want)
 		}
 	}
-	if _, _, err := write1(time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil ||
-		err.Error() != "writing table runs, row 0: column logical_date: the year 12026 is outside 1 to 9999" {
-		t.Errorf("the year 12026: %v", err)
+	for _, y := range []int{1, 1677, 2262, 9999, 12026} {
+		want := fmt.Sprintf("writing table runs, row 0: column logical_date: the year %d is outside 1678 to 2261", y)
+		if _, _, err := write1(time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil || err.Error() != want {
+			t.Errorf("the year %d: %v", y, err)
+		}
 	}
 }
 

@@ -110,7 +110,7 @@ func drawRow(t *rapid.T, table *schemas.Table) reflect.Value {
 		case schemas.Bool:
 			v.SetBool(rapid.Bool().Draw(t, c.Name))
 		case schemas.Timestamp:
-			v.Set(reflect.ValueOf(time.UnixMicro(rapid.Int64Range(-6e16, 2.5e17).Draw(t, c.Name)).UTC()))
+			v.Set(reflect.ValueOf(time.UnixMicro(rapid.Int64Range(-921e13, 921e13).Draw(t, c.Name)).UTC()))
 		}
 	}
 	return row
