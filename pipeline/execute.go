@@ -229,7 +229,9 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 		if err != nil {
 			return nil, &UsageError{err}
 		}
-		f.ngram = ngram.NewIndex(texts, n.engine())
+		if f.ngram, err = ngram.NewIndex(ctx, texts, n.engine(), e.plan.sampling, c.workers()); err != nil {
+			return nil, fmt.Errorf("indexing the probes: %w", err)
+		}
 		f.match = match.Config{Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Bytes: n.Unit == bytesUnit, Searched: true}
 	}
 	e.meter.begin("scanning the corpus", e.plan.CorpusBytes())

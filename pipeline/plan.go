@@ -32,7 +32,8 @@ type Plan struct {
 	probes            [][]*object // by source; nil for those from the corpus
 	target, reference []*object   // nil when the columns stand in the probes' own files
 
-	memory memory
+	memory   memory
+	sampling ngram.Sampling // of the index
 
 	mu         sync.Mutex
 	failures   []Failure
@@ -130,7 +131,8 @@ func (p *Plan) fit() error {
 		}
 	}
 	if n := p.Config.Ngram; n != nil {
-		p.memory.Index = n.engine().Memory(p.memory.Texts)
+		p.sampling = n.engine().Sampling(1)
+		p.memory.Index = n.engine().Memory(p.memory.Texts, p.sampling)
 	}
 	limit := int64(p.Config.Resources.Memory)
 	p.memory.Budget = limit - p.memory.Texts - p.memory.Index

@@ -6,113 +6,117 @@ import (
 	"math/bits"
 )
 
-// Index finds the places of the probes at which a gram stands. It does not change once built, and any number of scanners share
-// it.
+// Index finds the places of the probes at which a gram stands. It does not change once built, and any number of matchers share it.
 //
-// Two bytes of gate a place let most foreign grams go; a bucket entry of ten bytes a distinct gram, at four fifths of load, leads to
-// the last place of the gram, and four bytes a place lead from each to the one before. With the texts themselves, which bytes are
-// compared with, that is 17 bytes a byte of probes.
+// A gram has to pass two gates before a byte is compared: one bit of a table of 10 to 20 bits an indexed place, which lets one foreign
+// gram in 10 to 20 through, and the 31-bit tags of a bucket, which is one cache line of eight entries, four fifths full. An entry leads
+// to the gram's only place, or to the list of its places.
+//
+// A list is ordered by what stands before the place: those with the same Stride*Every bytes before them form a group. A text that goes
+// on from an earlier gram goes on at a whole group at once, so that a passage which a thousand probes share is passed over in a few
+// steps: see Matcher.
+//
+// Gate and buckets are cut into partitions by the leading bits of the hash, each built by itself within the cache (see build).
 type Index struct {
-	config              Config
-	texts               *Texts
-	least, gram, stride int
+	config Config
+	Sampling
+	texts *Texts
+	least int
 
-	gate     []uint64 // bit table
-	gateBits uint64
-	buckets  []bucket // open addressing
-	before   []uint32 // the place before each place of the same gram, plus one; zero at the first
+	gate      []uint64 // bit table
+	gateShift uint     // a hash's bit of it is the hash shifted right
+	buckets   []bucket // open addressing within a partition
+	parts     []uint32 // partition p is buckets[parts[p]:parts[p+1]]
+	partShift uint     // a hash's partition is the hash shifted right
+	lists     [][]uint32
 }
 
-// bucket is one cache line of eight entries: a tag of the hash above the place of a gram plus one. Zero is free.
+// bucket is one cache line of eight entries. Zero is free.
 type bucket [8]uint64
 
+// An entry holds, from its highest bit: the tag (31 bits of the hash), whether its value is a list, and the value (32 bits): the place
+// plus one, or the position of the list in the lists of the partition plus one.
 const (
-	tagShift        = 32
-	gateBitsPerGram = 16  // passes one foreign gram in sixteen; more costs cache, fewer sends more grams to the buckets
+	tagShift  = 33
+	tagMask   = 1<<(64-tagShift) - 1
+	listBit   = 1 << 32
+	valueMask = 1<<32 - 1
+)
+
+const (
+	gateBitsPerGram = 10  // at least, rounded up to a power of two bits in all
 	bucketLoad      = 6.4 // grams a bucket, of eight
 )
 
-// Memory returns the bytes that an index over texts of that many bytes takes at most, the texts included.
-func (c Config) Memory(textBytes int64) int64 {
-	const texts, gate, buckets, before = 1, gateBitsPerGram / 8, 8 * 8 / bucketLoad, 4
-	return int64(float64(textBytes)*(texts+gate+buckets+before)) + 1<<16
+// Memory returns the bytes that an index over texts of that many bytes takes at most, the texts included, and what building it takes.
+func (c Config) Memory(textBytes int64, s Sampling) int64 {
+	const texts, gate, buckets, lists = 1.02, 2 * gateBitsPerGram / 8., 8 * 8 / bucketLoad, 8
+	places := float64(textBytes) / float64(s.Every)
+	return int64(float64(textBytes)*texts+places*(gate+buckets+lists)) + buildBytes(int64(places)) + 1<<16
 }
 
-// NewIndex builds the index of the probes that are long enough for a span.
-func NewIndex(texts *Texts, config Config) *Index {
-	x := &Index{config: config, texts: texts}
-	x.least, x.gram, x.stride = config.lengths()
-	places := 0
-	for i := range texts.probes {
-		if texts.Searchable(i, config) {
-			places += len(texts.Stream(i)) - x.gram + 1
-		}
-	}
-	x.gateBits = uint64(max(places*gateBitsPerGram, 1<<13))
-	x.gate = make([]uint64, x.gateBits/64+1)
-	x.buckets = make([]bucket, int(float64(places)/bucketLoad)+1)
-	x.before = make([]uint32, len(texts.buf))
-	for i := range texts.probes {
-		if !texts.Searchable(i, config) {
-			continue
-		}
-		for at, end := int(texts.start[i]), int(texts.start[i+1])-x.gram; at <= end; at++ {
-			x.insert(hash(texts.buf[at:], x.gram), at)
-		}
-	}
-	return x
+// Texts returns the texts that the index is over.
+func (x *Index) Texts() *Texts { return x.texts }
+
+// passes reports, as 0 or 1, whether the gate lets a hash through.
+func (x *Index) passes(h uint64) uint64 {
+	bit := h >> x.gateShift
+	return x.gate[bit/64] >> (bit % 64) & 1
 }
 
-// insert adds the place of a gram with hash h.
-func (x *Index) insert(h uint64, at int) {
-	bit := x.gateBit(h)
-	x.gate[bit/64] |= 1 << (bit % 64)
-	tag := h << tagShift
-	for b := x.bucketOf(h); ; b = (b + 1) % uint64(len(x.buckets)) {
-		for i, e := range x.buckets[b] {
-			if e == 0 {
-				x.buckets[b][i] = tag | uint64(at+1)
-				return
-			}
-			if e&^(1<<tagShift-1) != tag {
-				continue
-			}
-			if last := int(uint32(e)) - 1; bytes.Equal(x.texts.buf[last:last+x.gram], x.texts.buf[at:at+x.gram]) {
-				x.before[at] = uint32(e)
-				x.buckets[b][i] = tag | uint64(at+1)
-				return
-			}
-		}
-	}
+// bucketsOf returns the buckets of the hash's partition and the one of them that the hash belongs to. The hash is mixed anew, so that
+// neither the gate's bit nor the tag decides.
+func (x *Index) bucketsOf(h uint64) (part []bucket, first int) {
+	p := h >> x.partShift
+	part = x.buckets[x.parts[p]:x.parts[p+1]]
+	b, _ := bits.Mul64(h*0x9e3779b97f4a7c15, uint64(len(part)))
+	return part, int(b)
 }
 
-// gateBit and bucketOf scale the hash to their tables; bucketOf mixes it anew, so that neither the gate's bit nor the tag decides.
-func (x *Index) gateBit(h uint64) uint64 {
-	bit, _ := bits.Mul64(h, x.gateBits)
-	return bit
-}
-
-func (x *Index) bucketOf(h uint64) uint64 {
-	b, _ := bits.Mul64(h*0x9e3779b97f4a7c15, uint64(len(x.buckets)))
-	return b
-}
-
-// find returns the last place of the gram that text begins with, whose hash is h, plus one; zero when no probe has it.
-func (x *Index) find(h uint64, text []byte) uint32 {
-	tag := h << tagShift
-	for b := x.bucketOf(h); ; b = (b + 1) % uint64(len(x.buckets)) {
-		for _, e := range &x.buckets[b] {
+// find returns the entry of the gram that text begins with, whose hash is h; 0 when no probe has it.
+func (x *Index) find(h uint64, text []byte) uint64 {
+	part, b := x.bucketsOf(h)
+	tag := h & tagMask
+	for range part {
+		for _, e := range &part[b] {
 			if e == 0 {
 				return 0
 			}
-			if e&^(1<<tagShift-1) != tag {
-				continue
-			}
-			if last := int(uint32(e)) - 1; bytes.Equal(x.texts.buf[last:last+x.gram], text[:x.gram]) {
-				return uint32(e)
+			if e>>tagShift == tag && x.is(e, h, text) {
+				return e
 			}
 		}
+		if b++; b == len(part) {
+			b = 0
+		}
 	}
+	return 0
+}
+
+// is reports whether the entry's gram is the one that text begins with.
+func (x *Index) is(e, h uint64, text []byte) bool {
+	at := int(e&valueMask) - 1
+	if e&listBit != 0 {
+		at = int(firstPlace(x.list(e, h)))
+	}
+	return bytes.Equal(x.texts.buf[at:at+x.Gram], text[:x.Gram])
+}
+
+// list returns the list of an entry whose hash is h, and what follows it.
+func (x *Index) list(e, h uint64) []uint32 {
+	return x.lists[h>>x.partShift][e&valueMask-1:]
+}
+
+// A list begins with the number of its words after this one. Then come the groups: one place, marked alone, or the number of places
+// and the places.
+const alone = 1 << 31
+
+// firstPlace returns the first place of a list.
+func firstPlace(list []uint32) uint32 {
+	if list[1]&alone != 0 {
+		return list[1] &^ alone
+	}
+	return list[2]
 }
 
 // hash mixes the first k bytes of text, 1 <= k <= 32.
@@ -131,6 +135,13 @@ func hash(text []byte, k int) uint64 {
 	if k > 24 {
 		hi ^= bits.RotateLeft64(binary.LittleEndian.Uint64(text[16:]), 41)
 	}
+	return mix(lo, hi)
+}
+
+// hash32 is hash for grams of 32 bytes.
+func hash32(text *[32]byte) uint64 {
+	lo := binary.LittleEndian.Uint64(text[0:]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(text[8:]), 23)
+	hi := binary.LittleEndian.Uint64(text[24:]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(text[16:]), 41)
 	return mix(lo, hi)
 }
 

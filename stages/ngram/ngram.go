@@ -41,17 +41,6 @@ type Config struct {
 	MaxSources int  // documents listed a span
 }
 
-// lengths returns the least length of a match in the searched bytes, the length of the indexed grams, and the stride.
-func (c Config) lengths() (least, gram, stride int) {
-	if c.Bytes {
-		least = max(c.MinBytes, 1)
-	} else {
-		least = max(2*c.MinWords+1, c.MinBytes+2, 3)
-	}
-	gram = min(max((least/2+4)&^7, 8), 32, least)
-	return least, gram, least - gram + 1
-}
-
 // Texts are the searched bytes of the probes, one after the other: normalised streams, or the texts themselves in unit bytes.
 type Texts struct {
 	probes []*fold.Probe
@@ -91,8 +80,8 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 	return t, nil
 }
 
-// maxText keeps positions in 32 bits.
-const maxText = 1<<32 - 1<<16
+// maxText keeps positions in 31 bits.
+const maxText = 1<<31 - 1<<16
 
 // Stream returns the searched bytes of probe i.
 func (t *Texts) Stream(i int) []byte { return t.buf[t.start[i]:t.start[i+1]] }

@@ -22,11 +22,20 @@ import (
 // run folds the corpus in shards and merges them, and returns what was found of each probe, and each document's hits.
 func run(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Config, report []int, shards int) ([]ngram.Finding, [][]fold.Hit) {
 	t.Helper()
+	return runSampled(t, probes, corpus, c, c.Sampling(1), report, shards)
+}
+
+func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Config, s ngram.Sampling, report []int, shards int) (
+	[]ngram.Finding, [][]fold.Hit) {
+	t.Helper()
 	texts, err := ngram.NewTexts(probes, c.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := ngram.NewIndex(texts, c)
+	index, err := ngram.NewIndex(t.Context(), texts, c, s, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	states := make([]*ngram.State, shards)
 	for i := range states {
 		states[i] = ngram.NewState(index)
@@ -238,6 +247,15 @@ func check(t interface {
 		docs = append(docs, split(d))
 	}
 	got, hits := run(tb, probes, corpus, c, nil, shards)
+	for _, s := range []ngram.Sampling{c.Dense(), c.Sampling(2), c.Sampling(3), c.Sampling(4)} {
+		again, hitsAgain := runSampled(tb, probes, corpus, c, s, nil, shards)
+		if d := cmp.Diff(got, again); d != "" {
+			t.Fatalf("%+v probes %q corpus %q: %+v (-%+v +this):\n%s", c, probeTexts, corpus, s, c.Sampling(1), d)
+		}
+		if d := cmp.Diff(hits, hitsAgain); d != "" {
+			t.Fatalf("%+v probes %q corpus %q: hits of %+v (-%+v +this):\n%s", c, probeTexts, corpus, s, c.Sampling(1), d)
+		}
+	}
 	for p, text := range probeTexts {
 		units := split(text)
 		qualifies := func(i, j int) bool {

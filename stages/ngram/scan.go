@@ -19,6 +19,9 @@ type match struct {
 type matcher struct {
 	*Index
 	matches []match
+	hashes  [batch]uint64
+	grown   int // places since the last look at whether the run was stopped
+	stopped bool
 }
 
 // stopEvery is the number of places between two looks at whether the run was stopped: text that repeats itself has many.
@@ -30,57 +33,94 @@ const batch = 64
 // find returns the matches of document d, whose searched bytes are text, valid until the next call, in no particular order. Of a
 // document that is stopped they are not all.
 func (m *matcher) find(text []byte, d *fold.Document) []match {
-	m.matches = m.matches[:0]
-	grown := 0
-	var hashes [batch]uint64
-	last := len(text) - m.gram
-	for base := 0; base <= last; {
-		n := min((last-base)/m.stride+1, batch)
-		for j, at := 0, base; j < n; j, at = j+1, at+m.stride {
-			hashes[j] = hash(text[at:], m.gram)
-		}
+	m.matches, m.stopped = m.matches[:0], false
+	last := len(text) - m.Gram
+	for base := 0; base <= last && !m.stopped; {
+		n := min((last-base)/m.Stride+1, batch)
+		m.hash(text[base:], n)
 		var pass uint64
 		for j := range n {
-			bit := m.gateBit(hashes[j])
-			pass |= m.gate[bit/64] >> (bit % 64) & 1 << j
+			pass |= m.passes(m.hashes[j]) << j
 		}
 		for ; pass != 0; pass &= pass - 1 {
 			j := bits.TrailingZeros64(pass)
-			at := base + j*m.stride
-			for place := m.Index.find(hashes[j], text[at:]); place != 0; place = m.before[place-1] {
-				m.grow(text, at, int(place)-1, d)
-				if grown++; grown%stopEvery == 0 && d.Stopped() {
-					return m.matches
-				}
+			at := base + j*m.Stride
+			if e := m.Index.find(m.hashes[j], text[at:]); e != 0 {
+				m.visit(text, at, m.hashes[j], e, d)
 			}
 		}
-		base += n * m.stride
+		base += n * m.Stride
 	}
 	return m.matches
 }
 
-// grow adds the match around an equal gram at text[at:] and at that place of the probes, if it is long enough and this gram is
-// the first of its looked-up ones.
-func (m *matcher) grow(text []byte, at, place int, d *fold.Document) {
+// hash hashes the first n grams of text, a stride from one to the next.
+func (m *matcher) hash(text []byte, n int) {
+	hashes := m.hashes[:n]
+	stride := m.Stride
+	if m.Gram == 32 {
+		for j := range hashes {
+			hashes[j] = hash32((*[32]byte)(text))
+			if j+1 < n {
+				text = text[stride:]
+			}
+		}
+		return
+	}
+	for j := range hashes {
+		hashes[j] = hash(text[j*stride:], m.Gram)
+	}
+}
+
+// visit adds the matches around text[at:], whose gram has hash h and entry e, that have not been met at an earlier gram.
+func (m *matcher) visit(text []byte, at int, h, e uint64, d *fold.Document) {
+	if e&listBit == 0 {
+		m.grow(text, at, int(e&valueMask)-1, d)
+		return
+	}
+	list := m.list(e, h)
+	for list = list[1 : 1+list[0]]; len(list) > 0 && !m.stopped; {
+		if list[0]&alone != 0 {
+			m.grow(text, at, int(list[0]&^alone), d)
+			list = list[1:]
+			continue
+		}
+		n := list[0]
+		for _, place := range list[1 : 1+n] {
+			if !m.grow(text, at, int(place), d) || m.stopped {
+				break // and so do the others of the group
+			}
+		}
+		list = list[1+n:]
+	}
+}
+
+// grow adds the match around an equal gram at text[at:] and at that place of the probes, if it is long enough. It returns false, and
+// adds nothing, when an earlier gram of the text that is looked up lies within the match at an indexed place.
+func (m *matcher) grow(text []byte, at, place int, d *fold.Document) bool {
+	if m.grown++; m.grown%stopEvery == 0 && d.Stopped() {
+		m.stopped = true
+	}
 	t := m.texts
 	probe := t.probeAt(place)
 	low, high := int(t.start[probe]), int(t.start[probe+1])
-	before := min(m.stride, at, place-low)
+	period := m.period()
+	before := min(period, at, place-low)
 	left := commonSuffix(text[at-before:at], t.buf[place-before:place])
-	if left == m.stride {
-		return // the gram a stride before lies within the match too
+	if left == period {
+		return false
 	}
-	end := at + m.gram
-	right := commonPrefix(text[end:], t.buf[place+m.gram:high])
+	end := at + m.Gram
+	right := commonPrefix(text[end:], t.buf[place+m.Gram:high])
 	from, to := at-left, end+right
 	if to-from < m.least {
-		return
+		return true
 	}
 	if !m.config.Bytes { // cut to whole words
 		first := bytes.IndexByte(text[from:to], ' ')
 		final := bytes.LastIndexByte(text[from:to], ' ')
 		if final-first-1 < m.config.MinBytes {
-			return
+			return true
 		}
 		from, to = from+first+1, from+final
 	}
@@ -90,13 +130,14 @@ func (m *matcher) grow(text []byte, at, place int, d *fold.Document) {
 	if !m.config.Bytes {
 		units = int32(bytes.Count(text[from:to], blank) + 1)
 		if int(units) < m.config.MinWords {
-			return
+			return true
 		}
 	}
 	if d.Is(t.probes[probe]) {
-		return
+		return true
 	}
 	m.matches = append(m.matches, match{int32(probe), unit, unit + units, int64(from), int64(to)})
+	return true
 }
 
 // commonPrefix returns the number of equal bytes at the beginning of a and b.
@@ -118,6 +159,11 @@ func commonPrefix(a, b []byte) int {
 // commonSuffix returns the number of equal bytes at the end of a and b, which have the same length.
 func commonSuffix(a, b []byte) int {
 	i := len(a)
+	for ; i >= 8; i -= 8 {
+		if x := binary.LittleEndian.Uint64(a[i-8:]) ^ binary.LittleEndian.Uint64(b[i-8:]); x != 0 {
+			return len(a) - i + bits.LeadingZeros64(x)/8
+		}
+	}
 	for i > 0 && a[i-1] == b[i-1] {
 		i--
 	}

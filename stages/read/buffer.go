@@ -6,35 +6,55 @@ import (
 )
 
 // Stored chunks and decompressed pages live in buffers that are used again. Sizes are rounded up to one of four steps a doubling, so
-// that at most a fifth of a buffer is unused. The collector empties the pools.
-var buffers [4 * 64]sync.Pool
+// that at most a fifth of a buffer is unused. Those that wait are kept here and not in a sync.Pool, which every collection empties: new
+// buffers would be most of what a scan allocates, and would set off most of its collections.
+var waiting struct {
+	sync.Mutex
+	buffers [4 * 65][][]byte // by class
+	bytes   int
+}
 
-const smallestBuffer = 4096
+const (
+	smallestBuffer = 4096
+	mostWaiting    = 64 << 20 // bytes; what is beyond is left to the collector
+)
 
-// classOf returns the pool for buffers of at least n bytes, and their size.
+// classOf returns the class of buffers of at least n bytes, and their size. Classes ascend with the size.
 func classOf(n int) (class, size int) {
 	n = max(n, smallestBuffer)
 	shift := bits.Len(uint(n-1)) - 3 // the three leading bits are kept
-	step := (n + 1<<shift - 1) >> shift
-	return shift<<2 | step&3, step << shift
+	step := (n + 1<<shift - 1) >> shift // 5 to 8
+	return shift<<2 + step - 5, step << shift
 }
 
-// getBuffer returns a buffer of n bytes with any content.
+// getBuffer returns a buffer of n bytes with any content. One that waits serves if it is less than twice as large: pages of one file
+// differ.
 func getBuffer(n int) []byte {
 	class, size := classOf(n)
-	if p, ok := buffers[class].Get().(*[]byte); ok {
-		return (*p)[:n]
+	waiting.Lock()
+	for c := class; c < class+4; c++ {
+		if free := waiting.buffers[c]; len(free) > 0 {
+			b := free[len(free)-1]
+			waiting.buffers[c] = free[:len(free)-1]
+			waiting.bytes -= cap(b)
+			waiting.Unlock()
+			return b[:n]
+		}
 	}
+	waiting.Unlock()
 	return make([]byte, n, size)
 }
 
 // putBuffer gives a buffer of getBuffer back. It must not be used afterwards.
 func putBuffer(b []byte) {
-	if cap(b) == 0 {
+	class, size := classOf(cap(b))
+	if cap(b) == 0 || size != cap(b) {
 		return
 	}
-	class, size := classOf(cap(b))
-	if size == cap(b) {
-		buffers[class].Put(&b)
+	waiting.Lock()
+	if waiting.bytes+size <= mostWaiting {
+		waiting.buffers[class] = append(waiting.buffers[class], b)
+		waiting.bytes += size
 	}
+	waiting.Unlock()
 }
