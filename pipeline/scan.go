@@ -35,12 +35,23 @@ type folds struct {
 	ngram *ngram.Index
 	hash  *hash.Index
 	match match.Config
+
+	matcher *ngram.Matcher // of one goroutine
+}
+
+// worker returns the folds for one goroutine.
+func (f *folds) worker() *folds {
+	w := *f
+	if f.ngram != nil {
+		w.matcher = ngram.NewMatcher(f.ngram)
+	}
+	return &w
 }
 
 func (f *folds) zero() *partial {
 	p := &partial{match: match.NewState(f.match)}
-	if f.ngram != nil {
-		p.ngram = ngram.NewState(f.ngram)
+	if f.matcher != nil {
+		p.ngram = f.matcher.NewState()
 	}
 	if f.hash != nil {
 		p.hash = hash.NewState(f.hash)
@@ -51,11 +62,11 @@ func (f *folds) zero() *partial {
 func (p *partial) add(d *fold.Document) {
 	p.documents++
 	p.words += d.Words
-	if p.ngram != nil {
-		p.ngram.Add(d)
-	}
 	if p.hash != nil {
 		p.hash.Add(d)
+	}
+	if p.ngram != nil {
+		p.ngram.Add(d)
 	}
 	p.match.Add(d)
 }
@@ -77,10 +88,10 @@ func (p *partial) merge(o *partial) {
 func (e *execution) scan(ctx context.Context, f *folds, documents *write.Spool[schemas.Document]) (*partial, error) {
 	var (
 		mu    sync.Mutex
-		total = f.zero()
+		total = f.worker().zero()
 	)
 	err := e.eachGroup(ctx, shards(e.plan.corpus), (*object).all, func() groupFunc {
-		worker := scanner{folds: f}
+		worker := scanner{folds: f.worker()}
 		return func(ctx context.Context, s shard, g *read.Group) error {
 			p, err := worker.scan(ctx, s, g, e.meter)
 			if err != nil {

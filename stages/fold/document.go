@@ -53,13 +53,26 @@ type Document struct {
 	wordsSum  string
 	hits      []Hit
 	byProbe   map[int32]int
+	shared    *Shared
+}
+
+// Shared are hits that a document has in common with others, in order of probe, by a key that is theirs alone. Where the document has a
+// hit of its own with one of these probes, that one holds.
+type Shared struct {
+	Key  string
+	Hits []Hit
 }
 
 // Hit is what one document and one probe share. The folds that find it fill their own fields; match reads them all.
 type Hit struct {
-	Probe        int32
-	Exact        bool  // same bytes
-	ExactWords   bool  // same words
+	Probe      int32
+	Exact      bool // same bytes
+	ExactWords bool // same words
+	Overlap
+}
+
+// Overlap is what ngram found.
+type Overlap struct {
 	ProbeCovered int64 // units of the probe in the union of its matches with the document
 	DocCovered   int64 // units of the document in that union
 	Longest      int64 // longest match, in units
@@ -74,7 +87,7 @@ const Contained = .9
 // asks for the reference.
 func (d *Document) Reset(text, stream []byte, words int64, ref func() Ref) {
 	d.Text, d.Stream, d.Words, d.ref, d.reference, d.wordsSum = text, stream, words, ref, nil, ""
-	d.hits = d.hits[:0]
+	d.hits, d.shared = d.hits[:0], nil
 	clear(d.byProbe)
 }
 
@@ -136,3 +149,9 @@ func (d *Document) Hit(probe int32) *Hit {
 
 // Hits returns what the folds before have found, in no particular order.
 func (d *Document) Hits() []Hit { return d.hits }
+
+// Share gives the document these hits too.
+func (d *Document) Share(s *Shared) { d.shared = s }
+
+// Shared returns the hits that the document has in common with others, and nil when there are none.
+func (d *Document) Shared() *Shared { return d.shared }

@@ -88,7 +88,7 @@ func TestHits(t *testing.T) {
 				probe := rapid.Int32Range(0, 5).Draw(t, "probe")
 				h := d.Hit(probe)
 				h.Longest++
-				want[probe] = fold.Hit{Probe: probe, Longest: want[probe].Longest + 1}
+				want[probe] = fold.Hit{Probe: probe, Overlap: fold.Overlap{Longest: want[probe].Longest + 1}}
 			}
 			got := map[int32]fold.Hit{}
 			for _, h := range d.Hits() {

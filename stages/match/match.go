@@ -29,7 +29,27 @@ type State struct {
 	config    Config
 	probes    map[int32]*listed
 	documents []schemas.Document
+
+	shared     map[string]*shared // by key; documents not yet added to probes
+	sharedRoom int                // hits and documents held there
 }
+
+// shared are documents with the same hits, but for those that one or another has of its own.
+type shared struct {
+	hits      []fold.Hit
+	documents []sharer // ascending by reference
+	alone     int      // documents without a hit of their own
+}
+
+// sharer is a document that shares its hits, and the probes with which it has one of its own instead.
+type sharer struct {
+	*fold.Ref
+	units int64
+	own   []int32 // ascending
+}
+
+// mostShared bounds the hits and documents that are held apart: beyond it, they are added to the probes.
+const mostShared = 1 << 20
 
 var _ fold.Fold[*State] = (*State)(nil)
 
@@ -51,8 +71,8 @@ func NewState(c Config) *State { return &State{config: c, probes: make(map[int32
 
 // Add takes in one document, after the folds that look for hits in it.
 func (s *State) Add(d *fold.Document) {
-	hits := d.Hits()
-	if len(hits) == 0 {
+	hits, alike := d.Hits(), d.Shared()
+	if len(hits) == 0 && alike == nil {
 		return
 	}
 	units := d.Words
@@ -71,16 +91,89 @@ func (s *State) Add(d *fold.Document) {
 	if s.config.Searched {
 		row.LongestWords = &longest
 	}
+	var own []int32
 	for _, h := range hits {
 		longest = max(longest, h.Longest)
-		l := s.probes[h.Probe]
-		if l == nil {
-			l = new(listed)
-			s.probes[h.Probe] = l
+		s.list(pair{ref, h, units})
+		own = append(own, h.Probe)
+	}
+	if alike != nil {
+		slices.Sort(own)
+		own = slices.DeleteFunc(own, func(probe int32) bool { return !has(alike.Hits, probe) })
+		for _, h := range alike.Hits {
+			longest = max(longest, h.Longest)
 		}
-		l.add(pair{ref, h, units}, s.config)
+		row.Probes += int64(len(alike.Hits) - len(own))
+		s.share(alike.Key, &shared{hits: alike.Hits, documents: []sharer{{ref, units, own}}})
 	}
 	s.documents = append(s.documents, row)
+}
+
+func has(hits []fold.Hit, probe int32) bool {
+	_, ok := slices.BinarySearchFunc(hits, probe, func(h fold.Hit, probe int32) int { return cmp.Compare(h.Probe, probe) })
+	return ok
+}
+
+// list adds the pair to its probe.
+func (s *State) list(p pair) {
+	l := s.probes[p.Probe]
+	if l == nil {
+		l = new(listed)
+		s.probes[p.Probe] = l
+	}
+	l.add(p, s.config)
+}
+
+// share adds documents to those that share their hits. Those are kept that some probe may list: the first ones without a hit of their
+// own, as many as are listed, and what stands before the last of these.
+func (s *State) share(key string, more *shared) {
+	all := s.shared[key]
+	if all == nil {
+		if s.shared == nil {
+			s.shared = make(map[string]*shared)
+		}
+		all = &shared{hits: more.hits}
+		s.shared[key] = all
+		s.sharedRoom += len(all.hits)
+	}
+	before := len(all.documents)
+	for _, d := range more.documents {
+		all.add(d, max(s.config.Max, 1))
+	}
+	if s.sharedRoom += len(all.documents) - before; s.sharedRoom > mostShared {
+		s.spread()
+	}
+}
+
+func (a *shared) add(d sharer, most int) {
+	if n := len(a.documents); a.alone >= most && a.documents[n-1].Compare(d.Ref) < 0 {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(a.documents, d, func(a, b sharer) int { return a.Compare(b.Ref) })
+	a.documents = slices.Insert(a.documents, i, d)
+	if len(d.own) == 0 {
+		a.alone++
+	}
+	for n := len(a.documents) - 1; a.alone > most || a.alone == most && len(a.documents[n].own) > 0; n-- {
+		if len(a.documents[n].own) == 0 {
+			a.alone--
+		}
+		a.documents = a.documents[:n]
+	}
+}
+
+// spread adds the documents that share their hits to the probes, as if each had come alone.
+func (s *State) spread() {
+	for _, all := range s.shared {
+		for _, h := range all.hits {
+			for _, d := range all.documents {
+				if _, own := slices.BinarySearch(d.own, h.Probe); !own {
+					s.list(pair{d.Ref, h, d.units})
+				}
+			}
+		}
+	}
+	s.shared, s.sharedRoom = nil, 0
 }
 
 func (l *listed) add(p pair, c Config) {
@@ -102,10 +195,10 @@ func better(a, b pair) int {
 
 // keep inserts p into the sorted list and cuts the list to most.
 func keep(list []pair, p pair, most int, order func(a, b pair) int) []pair {
-	i, _ := slices.BinarySearchFunc(list, p, order)
-	if i >= most {
+	if len(list) >= most && (most == 0 || order(list[most-1], p) <= 0) {
 		return list
 	}
+	i, _ := slices.BinarySearchFunc(list, p, order)
 	list = slices.Insert(list, i, p)
 	return list[:min(len(list), most)]
 }
@@ -113,6 +206,10 @@ func keep(list []pair, p pair, most int, order func(a, b pair) int) []pair {
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
 	s.documents = append(s.documents, o.documents...)
+	for key, more := range o.shared {
+		s.share(key, more)
+	}
+	o.shared = nil
 	for probe, from := range o.probes {
 		l := s.probes[probe]
 		if l == nil {
@@ -138,6 +235,7 @@ func (s *State) TakeDocuments() []schemas.Document {
 
 // Best returns the document that holds most of probe i, and which share of the probe, whatever is listed; "" when none holds any.
 func (s *State) Best(i int) (documentID string, coverage float64) {
+	s.spread()
 	l := s.probes[int32(i)]
 	if l == nil || l.best == nil {
 		return "", 0
@@ -156,6 +254,7 @@ const (
 
 // Rows returns the rows of probe i with that id, in order of the table's key.
 func (s *State) Rows(i int, id string) []schemas.Match {
+	s.spread()
 	l := s.probes[int32(i)]
 	if l == nil {
 		return nil

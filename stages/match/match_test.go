@@ -38,12 +38,16 @@ func run(t *testing.T, probes []*fold.Probe, documents []string, order []int, sh
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := ngram.NewIndex(texts, ngram.Config{MinWords: 5, MaxSources: 3})
+	c := ngram.Config{MinWords: 5, MaxSources: 3}
+	index, err := ngram.NewIndex(t.Context(), texts, c, c.Sampling(1), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	hashes := hash.NewIndex(probes)
 	config := match.Config{Max: most, MinCoverage: .1, Searched: true, Units: texts.Units}
 	var all []*world
 	for range shards {
-		all = append(all, &world{ngram.NewState(index), hash.NewState(hashes), match.NewState(config)})
+		all = append(all, &world{ngram.NewMatcher(index).NewState(), hash.NewState(hashes), match.NewState(config)})
 	}
 	var n words.Normaliser
 	var d fold.Document

@@ -52,6 +52,7 @@ type Finder struct {
 
 // NewFinder reports on the state at the end of a corpus of that many documents.
 func NewFinder(s *State, documents int64, report []int, texts bool) *Finder {
+	s.expand()
 	return &Finder{state: s, documents: documents, report: report, texts: texts}
 }
 

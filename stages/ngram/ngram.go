@@ -50,6 +50,14 @@ type Texts struct {
 	units  []int32  // its length in units
 	blanks []uint32 // spaces of buf before each multiple of blankBlock
 	owner  []int32  // the probe that holds each multiple of blankBlock
+
+	drawn map[place]bool // where the probes stand that were drawn from the corpus
+}
+
+// place is a row of an object.
+type place struct {
+	uri string
+	row int64
 }
 
 // NewTexts normalises the probes.
@@ -61,6 +69,12 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 	t := &Texts{probes: probes, bytes: bytes, buf: make([]byte, 0, size), start: make([]uint32, 1, len(probes)+1)}
 	var n words.Normaliser
 	for _, p := range probes {
+		if p.FromCorpus {
+			if t.drawn == nil {
+				t.drawn = make(map[place]bool)
+			}
+			t.drawn[place{p.SourceURI, p.SourceRow}] = true
+		}
 		if bytes {
 			t.buf = append(t.buf, p.Text...)
 		} else {
@@ -88,6 +102,15 @@ func (t *Texts) Stream(i int) []byte { return t.buf[t.start[i]:t.start[i+1]] }
 
 // Units returns the length of probe i in units: words, or bytes.
 func (t *Texts) Units(i int) int64 { return int64(t.units[i]) }
+
+// isDrawn reports whether the document is itself one of the probes.
+func (t *Texts) isDrawn(d *fold.Document) bool {
+	if t.drawn == nil {
+		return false
+	}
+	r := d.Ref()
+	return t.drawn[place{r.URI, r.Row}]
+}
 
 // Searchable reports whether probe i is long enough for one span.
 func (t *Texts) Searchable(i int, c Config) bool {

@@ -38,7 +38,7 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 	}
 	states := make([]*ngram.State, shards)
 	for i := range states {
-		states[i] = ngram.NewState(index)
+		states[i] = ngram.NewMatcher(index).NewState()
 	}
 	hits := make([][]fold.Hit, len(corpus))
 	var n words.Normaliser
@@ -48,6 +48,13 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 		d.Reset([]byte(text), stream, count, func() fold.Ref { return fold.NewRef(fmt.Sprintf("d%03d", i), "mem://c/x", int64(i)) })
 		states[i%shards].Add(&d)
 		hits[i] = slices.Clone(d.Hits())
+		if alike := d.Shared(); alike != nil {
+			for _, h := range alike.Hits {
+				if !slices.ContainsFunc(hits[i], func(own fold.Hit) bool { return own.Probe == h.Probe }) {
+					hits[i] = append(hits[i], h)
+				}
+			}
+		}
 		slices.SortFunc(hits[i], func(a, b fold.Hit) int { return int(a.Probe - b.Probe) })
 	}
 	for _, s := range states[1:] {
@@ -199,7 +206,9 @@ func oracle(probe []string, corpus [][]string, qualifies func(i, j int) bool) (s
 				inProbe[u], inDoc[m.at+u-m.i] = true, true
 			}
 		}
-		hits = append(hits, fold.Hit{Qualifying: true, ProbeCovered: int64(len(inProbe)), DocCovered: int64(len(inDoc)), Longest: longest})
+		hits = append(hits, fold.Hit{Overlap: fold.Overlap{
+			Qualifying: true, ProbeCovered: int64(len(inProbe)), DocCovered: int64(len(inDoc)), Longest: longest,
+		}})
 	}
 	for a := range held {
 		inside := false
@@ -404,4 +413,31 @@ func TestFromCorpus(t *testing.T) {
 	if want := []span{{0, 8, 1, 1}}; !slices.Equal(spansOf(got[0]), want) {
 		t.Errorf("spans %v, want %v: a document does not match itself", spansOf(got[0]), want)
 	}
+}
+
+// TestBoilerplate has passages that many probes and many documents share, with other words around them: what is remembered of a passage
+// must be right wherever it stands, and whatever stands beside it.
+func TestBoilerplate(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		c := ngram.Config{MaxSources: 3, MinWords: rapid.SampledFrom([]int{2, 5, 8}).Draw(r, "min_words")}
+		separator := " "
+		if rapid.IntRange(0, 3).Draw(r, "unit") == 0 {
+			c, separator = ngram.Config{MaxSources: 3, Bytes: true, MinBytes: rapid.SampledFrom([]int{9, 12, 30}).Draw(r, "min_bytes")}, ""
+		}
+		word := rapid.SampledFrom([]string{"a", "b", "ab", "licence", "license", "licensed", "warranty", "x1", "theauthorsorcopyrightholdersofanykind"})
+		phrase := func(least, most int) *rapid.Generator[string] {
+			return rapid.Map(rapid.SliceOfN(word, least, most), func(w []string) string { return strings.Join(w, separator) })
+		}
+		passages := rapid.SliceOfN(phrase(8, 30), 1, 3).Draw(r, "passages")
+		text := rapid.Custom(func(r *rapid.T) string {
+			var parts []string
+			for range rapid.IntRange(1, 3).Draw(r, "parts") {
+				parts = append(parts, phrase(0, 4).Draw(r, "before"), rapid.SampledFrom(passages).Draw(r, "passage"), phrase(0, 4).Draw(r, "after"))
+			}
+			return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
+		})
+		probes := rapid.SliceOfN(text, 16, 24).Draw(r, "probes")
+		corpus := rapid.SliceOfN(text, 4, 12).Draw(r, "corpus")
+		check(r, t, probes, corpus, c, rapid.IntRange(1, 3).Draw(r, "shards"))
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"palimpsest/stages/fold"
+	"palimpsest/stages/words"
 )
 
 // match is an interval that a probe and the document at hand share and that cannot grow.
@@ -22,6 +23,30 @@ type matcher struct {
 	hashes  [batch]uint64
 	grown   int // places since the last look at whether the run was stopped
 	stopped bool
+
+	occurrences []occurrence // passages, and with them their matches, that are not among matches
+	memory      memory
+	exploring   *exploration // not nil within explore
+
+	classes    map[string]*class // those met, by key
+	classBytes int
+	key        []byte
+
+	words   words.Normaliser
+	summary summary // of the document at hand
+	single  []match // of one probe
+	alike   []match // of the passages
+	wanted  []int32 // the effects whose spans take the document for a source
+}
+
+// Matcher looks for the probes in documents. States that one goroutine fills share it: it remembers what documents have in common.
+type Matcher matcher
+
+// NewMatcher returns a matcher that has seen nothing.
+func NewMatcher(x *Index) *Matcher {
+	m := &matcher{Index: x}
+	m.forget()
+	return (*Matcher)(m)
 }
 
 // stopEvery is the number of places between two looks at whether the run was stopped: text that repeats itself has many.
@@ -30,11 +55,12 @@ const stopEvery = 1 << 14
 // batch is the number of grams whose gate bits are loaded before the first is looked at, so that the loads overlap.
 const batch = 64
 
-// find returns the matches of document d, whose searched bytes are text, valid until the next call, in no particular order. Of a
-// document that is stopped they are not all.
-func (m *matcher) find(text []byte, d *fold.Document) []match {
-	m.matches, m.stopped = m.matches[:0], false
+// find finds the matches of document d, whose searched bytes are text: those in m.matches and those of the passages in m.occurrences, in
+// no particular order and valid until the next call. Of a document that is stopped they are not all.
+func (m *matcher) find(text []byte, d *fold.Document) {
+	m.matches, m.occurrences, m.stopped = m.matches[:0], m.occurrences[:0], false
 	last := len(text) - m.Gram
+	done, found := 0, -m.period()-1 // grams before done are looked up; the last that was found
 	for base := 0; base <= last && !m.stopped; {
 		n := min((last-base)/m.Stride+1, batch)
 		m.hash(text[base:], n)
@@ -45,13 +71,28 @@ func (m *matcher) find(text []byte, d *fold.Document) []match {
 		for ; pass != 0; pass &= pass - 1 {
 			j := bits.TrailingZeros64(pass)
 			at := base + j*m.Stride
-			if e := m.Index.find(m.hashes[j], text[at:]); e != 0 {
+			if at < done {
+				continue
+			}
+			e := m.Index.find(m.hashes[j], text[at:])
+			if e == 0 {
+				continue
+			}
+			if fresh := at-found > m.period(); fresh && e&listBit != 0 && m.list(e, m.hashes[j])[0] >= manyPlaces {
+				if o, ok := m.recall(text, at, m.gramKey(m.hashes[j], e)); ok {
+					m.occurrences = append(m.occurrences, o)
+					done = o.at + len(o.text) - m.Gram + 1
+				} else {
+					done = m.explore(text, at, m.hashes[j], e, d)
+				}
+				found = max(at, done-1)
+			} else {
 				m.visit(text, at, m.hashes[j], e, d)
+				found = at
 			}
 		}
 		base += n * m.Stride
 	}
-	return m.matches
 }
 
 // hash hashes the first n grams of text, a stride from one to the next.
@@ -113,6 +154,9 @@ func (m *matcher) grow(text []byte, at, place int, d *fold.Document) bool {
 	end := at + m.Gram
 	right := commonPrefix(text[end:], t.buf[place+m.Gram:high])
 	from, to := at-left, end+right
+	if m.exploring != nil {
+		m.exploring.reach(pair{from, to, place - left})
+	}
 	if to-from < m.least {
 		return true
 	}
@@ -132,9 +176,6 @@ func (m *matcher) grow(text []byte, at, place int, d *fold.Document) bool {
 		if int(units) < m.config.MinWords {
 			return true
 		}
-	}
-	if d.Is(t.probes[probe]) {
-		return true
 	}
 	m.matches = append(m.matches, match{int32(probe), unit, unit + units, int64(from), int64(to)})
 	return true

@@ -1,7 +1,6 @@
 package ngram
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -11,11 +10,11 @@ import (
 
 // State is the fold: of each probe that was touched, its antichain of spans with their counts.
 type State struct {
-	matcher matcher
-	words   words.Normaliser
+	matcher *matcher
 	probes  map[int32]*touched
-	single  []match // the matches of one probe, reused
-	wanted  []match // the matches whose spans take the document for a source, reused
+
+	classes    map[string]*tally // documents not yet added to probes
+	classBytes int
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
@@ -42,70 +41,86 @@ type source struct {
 }
 
 // NewState returns the state of no documents.
-func NewState(x *Index) *State {
-	return &State{matcher: matcher{Index: x}, probes: make(map[int32]*touched)}
+func (m *Matcher) NewState() *State {
+	return &State{matcher: (*matcher)(m), probes: make(map[int32]*touched)}
 }
 
 // Add takes in one document: a corpus document in reading order or any other.
 func (s *State) Add(d *fold.Document) {
-	text := d.Stream
-	if s.matcher.config.Bytes {
+	m, text := s.matcher, d.Stream
+	if m.config.Bytes {
 		text = d.Text
 	}
-	matches := s.matcher.find(text, d)
-	if len(matches) == 0 {
+	m.find(text, d)
+	if len(m.matches) == 0 && len(m.occurrences) == 0 || m.stopped {
 		return
 	}
-	// Of intervals that begin together the longest comes first, so that those inside it are known when they come.
-	slices.SortFunc(matches, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.from, b.from))
-	})
-	s.wanted = s.wanted[:0]
-	for len(matches) > 0 {
-		n := 1
-		for n < len(matches) && matches[n].probe == matches[0].probe {
-			n++
-		}
-		s.addProbe(d, text, matches[:n])
-		matches = matches[n:]
+	drawn := m.texts.isDrawn(d)
+	shared := 0
+	for _, o := range m.occurrences {
+		shared += len(o.matches)
 	}
-	s.addSources(d, text)
+	if shared >= manyPlaces && !drawn && s.addAlike(d, text) {
+		return
+	}
+	m.matches = m.spread(m.matches)
+	if drawn {
+		m.matches = slices.DeleteFunc(m.matches, func(x match) bool { return d.Is(m.texts.probes[x.probe]) })
+	}
+	m.summarise(text, m.matches)
+	for _, h := range m.summary.hits {
+		s.touch(h.Probe).documents++
+		d.Hit(h.Probe).Overlap = h.Overlap
+	}
+	s.apply(d, text)
 }
 
-// addProbe takes in the matches of one probe with one document, ordered by their interval of the probe.
-func (s *State) addProbe(d *fold.Document, text []byte, matches []match) {
-	probe := matches[0].probe
+// apply adds what is summarised of the document to its probes.
+func (s *State) apply(d *fold.Document, text []byte) {
+	m := s.matcher
+	m.wanted = m.wanted[:0]
+	for i, e := range m.summary.effects {
+		if sp := s.touch(e.probe).add(e, 1); sp != nil && s.samples(sp, d) {
+			m.wanted = append(m.wanted, int32(i))
+		}
+	}
+	if len(m.wanted) == 0 {
+		return
+	}
+	cuts := make([]cut, len(m.wanted))
+	for i, w := range m.wanted {
+		cuts[i] = m.summary.cuts[m.summary.effects[w].cut]
+	}
+	for i, at := range m.ranges(d, text, cuts) {
+		e := m.summary.effects[m.wanted[i]]
+		if sp := s.probes[e.probe].insert(e.start, e.end); sp != nil {
+			sp.sources = insertSource(sp.sources, source{d.Ref(), at, d.WordsSHA256()}, m.config.sample())
+		}
+	}
+}
+
+// touch returns what is known of a probe.
+func (s *State) touch(probe int32) *touched {
 	t := s.probes[probe]
 	if t == nil {
 		t = new(touched)
 		s.probes[probe] = t
 	}
-	t.documents++
-	hit := d.Hit(probe)
-	hit.Qualifying = true
-	var reached int32
-	for i := 0; i < len(matches); {
-		m, n := matches[i], 1
-		for i+n < len(matches) && matches[i+n].start == m.start && matches[i+n].end == m.end {
-			n++
-		}
-		i += n
-		hit.Longest = max(hit.Longest, int64(m.end-m.start))
-		t.cover.add(m.start, m.end, int64(n))
-		if m.end <= reached {
-			continue // inside a longer one that this document holds too
-		}
-		hit.ProbeCovered += int64(m.end - max(m.start, reached))
-		reached = m.end
-		if sp := t.insert(m.start, m.end); sp != nil {
-			sp.documents++
-			sp.occurrences += int64(n)
-			if s.samples(sp, d) {
-				s.wanted = append(s.wanted, m)
-			}
-		}
+	return t
+}
+
+// add counts the effect as many times, and returns the span that it counts for; nil when there is none.
+func (t *touched) add(e effect, times int64) *span {
+	t.cover.add(e.start, e.end, e.n*times)
+	if e.cut < 0 {
+		return nil // inside a longer one that the document holds too
 	}
-	hit.DocCovered = s.documentUnits(text, matches)
+	sp := t.insert(e.start, e.end)
+	if sp != nil {
+		sp.documents += times
+		sp.occurrences += e.n * times
+	}
+	return sp
 }
 
 // sampleSize is the least number of sources kept of a span, whatever is listed: whether they are copies of one text tells
@@ -120,41 +135,11 @@ func (s *State) samples(sp *span, d *fold.Document) bool {
 
 func (c Config) sample() int { return max(c.MaxSources, sampleSize) }
 
-// addSources adds the document to the sources of the spans that want it, found in one pass over its text.
-func (s *State) addSources(d *fold.Document, text []byte) {
-	if len(s.wanted) == 0 {
-		return
-	}
-	slices.SortFunc(s.wanted, func(a, b match) int { return cmp.Compare(a.from, b.from) })
-	first := make([]int64, len(s.wanted)) // first unit of each in the document
-	var ends []int64
-	counted, units := int64(0), int64(-1)
-	for i, m := range s.wanted {
-		units += int64(bytes.Count(text[counted:m.from], blank))
-		counted = m.from
-		first[i] = units
-		ends = append(ends, units, units+int64(m.end-m.start)-1)
-	}
-	slices.Sort(ends)
-	ends = slices.Compact(ends)
-	var at []words.Range
-	if !s.matcher.config.Bytes {
-		at = s.words.Locate(d.Text, ends)
-	}
-	for i, m := range s.wanted {
-		where := words.Range{Start: m.from, End: m.to}
-		if at != nil {
-			a, _ := slices.BinarySearch(ends, first[i])
-			b, _ := slices.BinarySearch(ends, first[i]+int64(m.end-m.start)-1)
-			where = words.Range{Start: at[a].Start, End: at[b].End}
-		}
-		sp := s.probes[m.probe].insert(m.start, m.end)
-		sp.sources = insertSource(sp.sources, source{d.Ref(), where, d.WordsSHA256()}, s.matcher.config.sample())
-	}
-}
-
 func insertSource(sources []source, s source, limit int) []source {
 	i, _ := slices.BinarySearchFunc(sources, s, func(a, b source) int { return a.Compare(b.Ref) })
+	if i == limit {
+		return sources
+	}
 	sources = slices.Insert(sources, i, s)
 	return sources[:min(len(sources), limit)]
 }
@@ -188,29 +173,9 @@ func (t *touched) insert(start, end int32) *span {
 	return &t.spans[i]
 }
 
-// documentUnits returns the units of the document in the union of the matches.
-func (s *State) documentUnits(text []byte, matches []match) int64 {
-	s.single = append(s.single[:0], matches...)
-	slices.SortFunc(s.single, func(a, b match) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
-	var units, reached int64
-	for _, m := range s.single {
-		switch {
-		case m.to <= reached:
-			continue
-		case s.matcher.config.Bytes:
-			units += m.to - max(m.from, reached)
-		case m.from < reached: // the words after those already counted, each with the space before it
-			units += int64(bytes.Count(text[reached:m.to], blank))
-		default:
-			units += int64(bytes.Count(text[m.from:m.to], blank)) + 1
-		}
-		reached = m.to
-	}
-	return units
-}
-
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
+	s.mergeClasses(o)
 	for probe, from := range o.probes {
 		t := s.probes[probe]
 		if t == nil {

@@ -22,7 +22,7 @@ const (
 // classOf returns the class of buffers of at least n bytes, and their size. Classes ascend with the size.
 func classOf(n int) (class, size int) {
 	n = max(n, smallestBuffer)
-	shift := bits.Len(uint(n-1)) - 3 // the three leading bits are kept
+	shift := bits.Len(uint(n-1)) - 3    // the three leading bits are kept
 	step := (n + 1<<shift - 1) >> shift // 5 to 8
 	return shift<<2 + step - 5, step << shift
 }

@@ -1,0 +1,242 @@
+package ngram
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"palimpsest/stages/fold"
+	"palimpsest/stages/words"
+)
+
+// Documents that have the same passages are alike to the probes: whatever these passages add for one they add for all. They form a
+// class. A class is worked out for its first document; of the others a number is kept, and those that can be listed as sources. Before
+// the state is read, or when the classes take too much room, each is added to its probes as many times as it has documents: the state is
+// then what it would be without classes, so that they change no result either. What else a document shares with the probes is added
+// for itself.
+type class struct {
+	fold.Shared
+	effects []effect
+	cuts    []placed
+	bound   uint64 // documents of a greater Hash64 are not among the sources: merged states hold enough of smaller ones
+}
+
+// placed is a cut within a passage of the document: it moves with it.
+type placed struct {
+	cut
+	passage int
+}
+
+// tally counts the documents of a class.
+type tally struct {
+	*class
+	documents int64
+	sources   []sharedSource // ascending by reference, at most Config.sample
+}
+
+// sharedSource is a document of a class, and the original bytes of each cut.
+type sharedSource struct {
+	*fold.Ref
+	at    []words.Range
+	words string
+}
+
+// classBytes bounds the classes that a state holds, and those that a matcher remembers.
+const classBytes = 64 << 20
+
+func (c *class) size() int {
+	return len(c.Key) + 40*len(c.effects) + 48*len(c.Hits) + 24*len(c.cuts) + 128
+}
+
+// classOf returns the class of a document by its passages.
+func (m *matcher) classOf(text []byte) *class {
+	key, end := m.key[:0], 0
+	for _, o := range m.occurrences {
+		key = append(key, o.id[:]...)
+		overlap := uint32(0) // of a passage with the one before; matches in both count once
+		if o.at < end {
+			overlap = uint32(end - o.at)
+		}
+		key = binary.LittleEndian.AppendUint32(key, overlap)
+		end = o.at + len(o.text)
+	}
+	m.key = key
+	if c := m.classes[string(key)]; c != nil {
+		return c
+	}
+	m.alike = m.spread(m.alike[:0])
+	m.summarise(text, m.alike)
+	c := &class{
+		Shared:  fold.Shared{Key: string(key), Hits: slices.Clone(m.summary.hits)},
+		effects: slices.Clone(m.summary.effects), bound: 1<<64 - 1,
+	}
+	c.place(m.occurrences, m.summary.cuts)
+	if m.classBytes += c.size(); m.classBytes > classBytes || m.classes == nil {
+		m.classes, m.classBytes = make(map[string]*class), c.size()
+	}
+	m.classes[c.Key] = c
+	return c
+}
+
+// place keeps each cut once, with the passage that it lies in.
+func (c *class) place(passages []occurrence, cuts []cut) {
+	known := make(map[cut]int32)
+	for i := range c.effects {
+		e := &c.effects[i]
+		if e.cut < 0 {
+			continue
+		}
+		x := cuts[e.cut]
+		k, ok := known[x]
+		if !ok {
+			p := 0
+			for x.from < int64(passages[p].at) || x.to > int64(passages[p].at+len(passages[p].text)) {
+				p++
+			}
+			k = int32(len(c.cuts))
+			known[x] = k
+			at := int64(passages[p].at)
+			c.cuts = append(c.cuts, placed{cut{x.from - at, x.to - at}, p})
+		}
+		e.cut = k
+	}
+}
+
+// spread appends the matches of the document's passages.
+func (m *matcher) spread(matches []match) []match {
+	for _, o := range m.occurrences {
+		for _, x := range o.matches {
+			x.from += int64(o.at)
+			x.to += int64(o.at)
+			matches = append(matches, x)
+		}
+	}
+	return matches
+}
+
+// addAlike adds a document by its class, and by what it shares with the probes besides. It returns false, and adds nothing, when an
+// interval of a probe stands both within a passage and without: the document counts once for it.
+func (s *State) addAlike(d *fold.Document, text []byte) bool {
+	m := s.matcher
+	c := m.classOf(text)
+	m.summarise(text, m.matches)
+	for _, e := range m.summary.effects {
+		if _, both := slices.BinarySearchFunc(c.effects, e, inIntervalOrder); both {
+			return false
+		}
+	}
+	s.count(d, text, c)
+	d.Share(&c.Shared)
+
+	// A probe that the class touches too has one hit, of all matches.
+	for _, h := range m.summary.hits {
+		if c.touches(h.Probe) {
+			d.Hit(h.Probe)
+		} else {
+			s.touch(h.Probe).documents++
+			d.Hit(h.Probe).Overlap = h.Overlap
+		}
+	}
+	s.apply(d, text)
+	for _, h := range slices.Clone(d.Hits()) {
+		if c.touches(h.Probe) {
+			d.Hit(h.Probe).Overlap = m.together(text, h.Probe)
+		}
+	}
+	if s.classBytes > classBytes {
+		s.expand()
+	}
+	return true
+}
+
+func (c *class) touches(probe int32) bool {
+	_, ok := slices.BinarySearchFunc(c.Hits, probe, func(h fold.Hit, probe int32) int { return int(h.Probe) - int(probe) })
+	return ok
+}
+
+// together returns what the probe and the document share, within passages and without.
+func (m *matcher) together(text []byte, probe int32) fold.Overlap {
+	other := func(x match) bool { return x.probe != probe }
+	matches := slices.DeleteFunc(slices.Concat(m.matches, m.spread(nil)), other)
+	slices.SortFunc(matches, inProbeOrder)
+	m.summary.reset()
+	return m.summariseProbe(text, matches).Overlap
+}
+
+// count counts the document in its class, and lists it if it belongs to the sources so far.
+func (s *State) count(d *fold.Document, text []byte, c *class) {
+	t := s.classes[c.Key]
+	if t == nil {
+		t = &tally{class: c}
+		s.hold(t)
+	}
+	t.documents++
+	r, n := d.Ref(), s.matcher.config.sample()
+	if r.Hash64 > c.bound || len(t.sources) == n && r.Compare(t.sources[n-1].Ref) >= 0 {
+		return
+	}
+	cuts := make([]cut, len(c.cuts))
+	for i, x := range c.cuts {
+		at := int64(s.matcher.occurrences[x.passage].at)
+		cuts[i] = cut{at + x.from, at + x.to}
+	}
+	t.sources = insertShared(t.sources, sharedSource{r, s.matcher.ranges(d, text, cuts), d.WordsSHA256()}, n)
+}
+
+func insertShared(sources []sharedSource, s sharedSource, limit int) []sharedSource {
+	i, _ := slices.BinarySearchFunc(sources, s, func(a, b sharedSource) int { return a.Compare(b.Ref) })
+	if i == limit {
+		return sources
+	}
+	sources = slices.Insert(sources, i, s)
+	return sources[:min(len(sources), limit)]
+}
+
+func (s *State) hold(t *tally) {
+	if s.classes == nil {
+		s.classes = make(map[string]*tally)
+	}
+	s.classes[t.Key] = t
+	s.classBytes += t.size()
+}
+
+// expand adds the classes to their probes.
+func (s *State) expand() {
+	for _, t := range s.classes {
+		for _, h := range t.Hits {
+			s.touch(h.Probe).documents += t.documents
+		}
+		for _, e := range t.effects {
+			sp := s.touch(e.probe).add(e, t.documents)
+			if sp == nil {
+				continue
+			}
+			for _, src := range t.sources {
+				sp.sources = insertSource(sp.sources, source{src.Ref, src.at[e.cut], src.words}, s.matcher.config.sample())
+			}
+		}
+	}
+	s.classes, s.classBytes = nil, 0
+}
+
+// mergeClasses takes in the classes of another state, and tells it which documents need not be listed any more.
+func (s *State) mergeClasses(o *State) {
+	for key, from := range o.classes {
+		t := s.classes[key]
+		if t == nil {
+			s.hold(from)
+			t = from
+		} else {
+			t.documents += from.documents
+			for _, src := range from.sources {
+				t.sources = insertShared(t.sources, src, s.matcher.config.sample())
+			}
+		}
+		if n := s.matcher.config.sample(); len(t.sources) == n {
+			from.bound = t.sources[n-1].Hash64
+		}
+	}
+	o.classes = nil
+	if s.classBytes > classBytes {
+		s.expand()
+	}
+}
