@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"palimpsest/stages/fold"
 )
 
@@ -26,7 +28,7 @@ type passage struct {
 type known struct {
 	*passage
 	lead         int      // distance of the gram from the passage's beginning
-	before, next [][]byte // units that must not stand before the passage, nor after it; sorted
+	before, next []uint64 // hashes of units that must not stand before the passage, nor after it; sorted
 }
 
 // memory holds the passages that a matcher has met. It is forgotten as a whole when it is full: it changes no result.
@@ -57,7 +59,7 @@ func (m *matcher) recall(text []byte, at int, gram uint64) (occurrence, bool) {
 		if from < 0 || end > len(text) || !bytes.Equal(text[from:end], k.text) {
 			continue
 		}
-		if m.stands(k.before, m.unitBefore(text, from)) || m.stands(k.next, m.unitAfter(text, end)) {
+		if stands(k.before, m.unitBefore(text, from)) || stands(k.next, m.unitAfter(text, end)) {
 			continue
 		}
 		return occurrence{k.passage, from}, true
@@ -65,11 +67,12 @@ func (m *matcher) recall(text []byte, at int, gram uint64) (occurrence, bool) {
 	return occurrence{}, false
 }
 
-func (m *matcher) stands(units [][]byte, unit []byte) bool {
+// stands reports whether the unit may be among those: a hash can only make a passage go unused.
+func stands(units []uint64, unit []byte) bool {
 	if len(unit) == 0 || len(units) == 0 {
 		return false // the text ends, and nothing can grow
 	}
-	_, found := slices.BinarySearchFunc(units, unit, bytes.Compare)
+	_, found := slices.BinarySearch(units, xxh3.Hash(unit))
 	return found
 }
 
@@ -183,19 +186,19 @@ func (m *matcher) describe(text []byte, at int, o occurrence, x *exploration) kn
 		place := r.place - int(m.texts.start[m.texts.probeAt(r.place)])
 		if r.from <= o.at {
 			if u := m.unitBefore(probe, place+o.at-r.from); len(u) > 0 {
-				k.before = append(k.before, u)
+				k.before = append(k.before, xxh3.Hash(u))
 			}
 		}
 		if r.to >= end {
 			if u := m.unitAfter(probe, place+end-r.from); len(u) > 0 {
-				k.next = append(k.next, u)
+				k.next = append(k.next, xxh3.Hash(u))
 			}
 		}
 	}
-	for _, units := range []*[][]byte{&k.before, &k.next} {
-		slices.SortFunc(*units, bytes.Compare)
-		*units = slices.Clip(slices.CompactFunc(*units, bytes.Equal))
-		m.memory.bytes += len(*units) * 24
+	for _, units := range []*[]uint64{&k.before, &k.next} {
+		slices.Sort(*units)
+		*units = slices.Clip(slices.Compact(*units))
+		m.memory.bytes += len(*units) * 8
 	}
 	return k
 }
@@ -216,5 +219,5 @@ func (m *matcher) forget() {
 	m.memory = memory{byGram: make(map[uint64][]known), passages: make(map[[sha256.Size]byte]*passage)}
 }
 
-// gramKey names a gram: no two of them share a list.
-func (m *matcher) gramKey(h, e uint64) uint64 { return h>>m.partShift<<32 | e&valueMask }
+// gramKey names a gram: no two of a partition have the same entry but for the tag.
+func (m *matcher) gramKey(h, e uint64) uint64 { return h>>m.partShift<<tagShift | e&(1<<tagShift-1) }

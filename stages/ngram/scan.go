@@ -78,7 +78,7 @@ func (m *matcher) find(text []byte, d *fold.Document) {
 			if e == 0 {
 				continue
 			}
-			if fresh := at-found > m.period(); fresh && e&listBit != 0 && m.list(e, m.hashes[j])[0] >= manyPlaces {
+			if at-found > m.period() {
 				if o, ok := m.recall(text, at, m.gramKey(m.hashes[j], e)); ok {
 					m.occurrences = append(m.occurrences, o)
 					done = o.at + len(o.text) - m.Gram + 1

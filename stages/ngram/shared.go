@@ -1,6 +1,7 @@
 package ngram
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -155,11 +156,26 @@ func (c *class) touches(probe int32) bool {
 
 // together returns what the probe and the document share, within passages and without.
 func (m *matcher) together(text []byte, probe int32) fold.Overlap {
-	other := func(x match) bool { return x.probe != probe }
-	matches := slices.DeleteFunc(slices.Concat(m.matches, m.spread(nil)), other)
-	slices.SortFunc(matches, inProbeOrder)
+	m.alike = append(m.alike[:0], ofProbe(m.matches, probe)...)
+	for _, o := range m.occurrences {
+		for _, x := range ofProbe(o.matches, probe) {
+			x.from += int64(o.at)
+			x.to += int64(o.at)
+			m.alike = append(m.alike, x)
+		}
+	}
+	slices.SortFunc(m.alike, inProbeOrder)
 	m.summary.reset()
-	return m.summariseProbe(text, matches).Overlap
+	return m.summariseProbe(text, m.alike).Overlap
+}
+
+// ofProbe returns the matches of one probe, among matches in order of probe.
+func ofProbe(matches []match, probe int32) []match {
+	search := func(probe int32) int {
+		i, _ := slices.BinarySearchFunc(matches, probe, func(x match, probe int32) int { return cmp.Compare(x.probe, probe) })
+		return i
+	}
+	return matches[search(probe):search(probe+1)]
 }
 
 // count counts the document in its class, and lists it if it belongs to the sources so far.
