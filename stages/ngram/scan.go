@@ -31,6 +31,7 @@ type matcher struct {
 	classes    map[string]*class // those met, by key
 	classBytes int
 	key        []byte
+	seen       map[uint64]bool // hashes of keys that were met
 
 	words   words.Normaliser
 	summary summary // of the document at hand

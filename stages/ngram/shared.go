@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"palimpsest/stages/fold"
 	"palimpsest/stages/words"
 )
@@ -41,6 +43,9 @@ type sharedSource struct {
 	words string
 }
 
+// mostSeen bounds the combinations of passages that are remembered for having been met once.
+const mostSeen = 1 << 16
+
 // classBytes bounds the classes that a state holds, and those that a matcher remembers.
 const classBytes = 64 << 20
 
@@ -48,10 +53,11 @@ func (c *class) size() int {
 	return len(c.Key) + 40*len(c.effects) + 48*len(c.Hits) + 24*len(c.cuts) + 128
 }
 
-// classOf returns the class of a document by its passages.
-func (m *matcher) classOf(text []byte) *class {
+// classOf returns the class of documents with these passages, and nil when they have not been met together before: most that are met
+// once are not met again.
+func (m *matcher) classOf(text []byte, passages []occurrence) *class {
 	key, end := m.key[:0], 0
-	for _, o := range m.occurrences {
+	for _, o := range passages {
 		key = append(key, o.id[:]...)
 		overlap := uint32(0) // of a passage with the one before; matches in both count once
 		if o.at < end {
@@ -64,18 +70,42 @@ func (m *matcher) classOf(text []byte) *class {
 	if c := m.classes[string(key)]; c != nil {
 		return c
 	}
-	m.alike = m.spread(m.alike[:0])
+	if h := xxh3.Hash(key); !m.seen[h] {
+		if len(m.seen) >= mostSeen || m.seen == nil {
+			m.seen = make(map[uint64]bool)
+		}
+		m.seen[h] = true
+		return nil
+	}
+	m.alike = appendMatches(m.alike[:0], passages)
 	m.summarise(text, m.alike)
 	c := &class{
 		Shared:  fold.Shared{Key: string(key), Hits: slices.Clone(m.summary.hits)},
 		effects: slices.Clone(m.summary.effects), bound: 1<<64 - 1,
 	}
-	c.place(m.occurrences, m.summary.cuts)
+	c.place(passages, m.summary.cuts)
 	if m.classBytes += c.size(); m.classBytes > classBytes || m.classes == nil {
 		m.classes, m.classBytes = make(map[string]*class), c.size()
 	}
 	m.classes[c.Key] = c
 	return c
+}
+
+// alikeBy finds a class for the document at hand: by all of its passages, or by the one with the most matches. rest are the passages that
+// the class does not account for.
+func (m *matcher) alikeBy(text []byte) (c *class, by, rest []occurrence) {
+	all := m.occurrences
+	if c := m.classOf(text, all); c != nil || len(all) == 1 {
+		return c, all, nil
+	}
+	most := 0
+	for i, o := range all {
+		if len(o.matches) > len(all[most].matches) {
+			most = i
+		}
+	}
+	all[0], all[most] = all[most], all[0]
+	return m.classOf(text, all[:1]), all[:1], all[1:]
 }
 
 // place keeps each cut once, with the passage that it lies in.
@@ -102,9 +132,9 @@ func (c *class) place(passages []occurrence, cuts []cut) {
 	}
 }
 
-// spread appends the matches of the document's passages.
-func (m *matcher) spread(matches []match) []match {
-	for _, o := range m.occurrences {
+// appendMatches appends the matches of a document's passages.
+func appendMatches(matches []match, passages []occurrence) []match {
+	for _, o := range passages {
 		for _, x := range o.matches {
 			x.from += int64(o.at)
 			x.to += int64(o.at)
@@ -114,11 +144,15 @@ func (m *matcher) spread(matches []match) []match {
 	return matches
 }
 
-// addAlike adds a document by its class, and by what it shares with the probes besides. It returns false, and adds nothing, when an
-// interval of a probe stands both within a passage and without: the document counts once for it.
+// addAlike adds a document by its class, and by what it shares with the probes besides. It returns false, and adds nothing, when it has
+// no class, or when an interval of a probe stands both within the class's passages and without: the document counts once for it.
 func (s *State) addAlike(d *fold.Document, text []byte) bool {
 	m := s.matcher
-	c := m.classOf(text)
+	c, by, rest := m.alikeBy(text)
+	if c == nil {
+		return false
+	}
+	m.matches, m.occurrences = appendMatches(m.matches, rest), by
 	m.summarise(text, m.matches)
 	for _, e := range m.summary.effects {
 		if _, both := slices.BinarySearchFunc(c.effects, e, inIntervalOrder); both {

@@ -63,7 +63,7 @@ func (s *State) Add(d *fold.Document) {
 	if shared >= manyPlaces && !drawn && s.addAlike(d, text) {
 		return
 	}
-	m.matches = m.spread(m.matches)
+	m.matches = appendMatches(m.matches, m.occurrences)
 	if drawn {
 		m.matches = slices.DeleteFunc(m.matches, func(x match) bool { return d.Is(m.texts.probes[x.probe]) })
 	}
