@@ -145,7 +145,7 @@ func appendMatches(matches []match, passages []occurrence) []match {
 }
 
 // addAlike adds a document by its class, and by what it shares with the probes besides. It returns false, and adds nothing, when it has
-// no class, or when an interval of a probe stands both within the class's passages and without: the document counts once for it.
+// no class.
 func (s *State) addAlike(d *fold.Document, text []byte) bool {
 	m := s.matcher
 	c, by, rest := m.alikeBy(text)
@@ -154,10 +154,9 @@ func (s *State) addAlike(d *fold.Document, text []byte) bool {
 	}
 	m.matches, m.occurrences = appendMatches(m.matches, rest), by
 	m.summarise(text, m.matches)
-	for _, e := range m.summary.effects {
-		if _, both := slices.BinarySearchFunc(c.effects, e, inIntervalOrder); both {
-			return false
-		}
+	for i := range m.summary.effects {
+		e := &m.summary.effects[i]
+		_, e.again = slices.BinarySearchFunc(c.effects, *e, inIntervalOrder)
 	}
 	s.count(d, text, c)
 	d.Share(&c.Shared)

@@ -117,8 +117,10 @@ func (t *touched) add(e effect, times int64) *span {
 	}
 	sp := t.insert(e.start, e.end)
 	if sp != nil {
-		sp.documents += times
 		sp.occurrences += e.n * times
+		if !e.again {
+			sp.documents += times
+		}
 	}
 	return sp
 }
@@ -130,13 +132,20 @@ const sampleSize = 10
 // samples reports whether the document belongs to the span's sources so far.
 func (s *State) samples(sp *span, d *fold.Document) bool {
 	n := s.matcher.config.sample()
-	return len(sp.sources) < n || d.Ref().Compare(sp.sources[n-1].Ref) < 0
+	return len(sp.sources) < n || d.Ref().Compare(sp.sources[n-1].Ref) <= 0
 }
 
 func (c Config) sample() int { return max(c.MaxSources, sampleSize) }
 
+// insertSource adds a source. Of two for the same document the first occurrence stays.
 func insertSource(sources []source, s source, limit int) []source {
-	i, _ := slices.BinarySearchFunc(sources, s, func(a, b source) int { return a.Compare(b.Ref) })
+	i, known := slices.BinarySearchFunc(sources, s, func(a, b source) int { return a.Compare(b.Ref) })
+	if known {
+		if s.Start < sources[i].Start {
+			sources[i] = s
+		}
+		return sources
+	}
 	if i == limit {
 		return sources
 	}

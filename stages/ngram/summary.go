@@ -21,6 +21,7 @@ type effect struct {
 	probe, start, end int32
 	cut               int32 // its first occurrence in the document, among the cuts; negative inside a longer interval that is there too
 	n                 int64 // occurrences in the document
+	again             bool  // the document counts for the interval already
 }
 
 // cut is a stretch of the document in searched bytes, without the spaces around.
@@ -65,7 +66,7 @@ func (m *matcher) summariseProbe(text []byte, matches []match) fold.Hit {
 		}
 		i += n
 		hit.Longest = max(hit.Longest, int64(x.end-x.start))
-		e := effect{x.probe, x.start, x.end, -1, int64(n)}
+		e := effect{probe: x.probe, start: x.start, end: x.end, cut: -1, n: int64(n)}
 		if x.end > reached {
 			hit.ProbeCovered += int64(x.end - max(x.start, reached))
 			reached = x.end
