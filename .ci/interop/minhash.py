@@ -107,7 +107,7 @@ def vectors():
     return json.dumps(out, ensure_ascii=False, indent=1) + "\n"
 
 
-def check_table(corpus, path, every=37):
+def check_table(corpus, path, every=7):
     texts = pq.ParquetFile(corpus).read(columns=["text"]).column("text")
     rows = pq.ParquetFile(path).read()
     checked = 0
