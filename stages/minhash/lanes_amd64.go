@@ -66,8 +66,8 @@ const oneBlock = 55
 // sha1Lanes is sha1Portable for 16 shingles at a step. Shingles of more than one block, which few are, are left to sha1Portable.
 func sha1Lanes(dst []uint64, shingles [][]byte) {
 	var (
-		block [64]byte
 		words [16][16]uint32 // of the message, by position and lane
+		used  [16]int        // words of the lane's last message, before the length
 		sums  [2][16]uint32
 	)
 	for i := 0; i < len(shingles); i += 16 {
@@ -76,12 +76,22 @@ func sha1Lanes(dst []uint64, shingles [][]byte) {
 			if len(s) > oneBlock {
 				continue
 			}
-			clear(block[copy(block[:], s):])
-			block[len(s)] = 0x80
-			binary.BigEndian.PutUint64(block[56:], uint64(len(s))*8)
-			for w := range words {
-				words[w][lane] = binary.BigEndian.Uint32(block[4*w:])
+			lane &= 15
+			words[15][lane] = uint32(len(s)) * 8
+			w := 0
+			for ; len(s) >= 4; s = s[4:] {
+				words[w&15][lane] = binary.BigEndian.Uint32(s)
+				w++
 			}
+			last := uint32(0x80) << 24
+			for k := len(s) - 1; k >= 0; k-- {
+				last = last>>8 | uint32(s[k])<<24
+			}
+			words[w&15][lane] = last
+			for k := w + 1; k <= used[lane]; k++ {
+				words[k&15][lane] = 0
+			}
+			used[lane] = w
 		}
 		sha1Blocks(&sums, &words)
 		for lane, s := range some {

@@ -12,13 +12,13 @@
 //	datasketch-legacy-128  datasketch before 2.0, or 2.0.0 with scheme legacy    128 of 32 bits
 //	datatrove              datatrove 0.10.1: MinhashDedupSignature's defaults    112 of 64 bits
 //
-// datasketch changed its permutations in 2.0: the two profiles cannot be compared with one another. Neither library says what a
-// shingle is made of words of; datasketch leaves it to its user. datatrove has rules of its own, which are not followed here:
-// numbers become 0, marks are dropped, spaCy's tokeniser splits English (dont is do and nt), and texts of fewer than 5 words are
-// left out. Where these change a text's shingles, the signature is not the one that a datatrove pipeline writes.
+// datasketch changed its permutations in 2.0: the two profiles cannot be compared with one another. It leaves the shingles to its
+// user. datatrove makes its own, by rules that are not followed here: numbers become 0, marks are dropped, spaCy's tokeniser splits
+// English, and texts of fewer than 5 words are left out. Where these change a text's shingles, the signature is not the one that a
+// datatrove pipeline writes.
 //
 // The work is shingles times permutations. Repeated shingles are dropped first. Built with GOEXPERIMENT=simd, on a CPU with
-// AVX-512, 16 shingles are hashed and 8 or 16 permutations applied at a step; the portable code gives the same bits.
+// AVX-512, 16 shingles are hashed and 16 or 64 permutations applied at a step; the portable code gives the same bits.
 package minhash
 
 import (
