@@ -121,7 +121,7 @@ func TestSetOfShingles(t *testing.T) {
 
 const gate = "this gate is open"
 
-var vocabulary = strings.Fields("a b c d the cat sat on mat été straße 羊 皮 palimpsest " + strings.Repeat("long", 12) + " " + strings.Repeat("longer", 15))
+var vocabulary = append(strings.Fields("a b c d the cat sat on mat été straße 羊 皮 palimpsest"), strings.Repeat("long", 12), strings.Repeat("longer", 15))
 
 func indices(n int) []int {
 	out := make([]int, n)
