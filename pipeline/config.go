@@ -51,9 +51,10 @@ type Controls struct {
 	Columns map[string]string `json:"columns"`
 }
 
-// Hash configures exact duplicates.
+// Hash configures exact duplicates, and signatures for finding near-duplicates elsewhere.
 type Hash struct {
-	NearDuplicate float64 `json:"near_duplicate"` // Jaccard threshold; 0 turns near-duplicates off
+	NearDuplicate float64 `json:"near_duplicate"`   // Jaccard threshold; 0 turns near-duplicates off
+	MinHash       string  `json:"minhash,omitzero"` // profile of the table signatures; empty, the default: no such table
 }
 
 // Ngram configures overlap (methods, section 2).

@@ -10,6 +10,7 @@ import (
 
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/minhash"
 )
 
 // The roles that columns of the input can have.
@@ -92,6 +93,12 @@ func (l *loader) checkStages(c *Config) {
 		l.problem("corpus", "no stage reads it; add hash, ngram or a source of probes with from: corpus, or remove corpus")
 	}
 	if c.Hash != nil {
+		if name := c.Hash.MinHash; l.given("hash.minhash") {
+			if _, ok := minhash.Lookup(name); !ok {
+				l.problem("hash.minhash", "%s is no profile of signatures; use %s, or remove the key for no signatures",
+					quote(name), strings.Join(minhash.Names(), ", "))
+			}
+		}
 		switch n := c.Hash.NearDuplicate; {
 		case n < 0 || n > 1:
 			l.problem("hash.near_duplicate", "%v is no Jaccard threshold; it is 0 (off) or above 0 and at most 1", n)

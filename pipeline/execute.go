@@ -240,7 +240,14 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 		return nil, err
 	}
 	defer documents.Discard()
-	total, err := e.scan(ctx, f, documents)
+	signed, err := e.openSignatures()
+	if err != nil {
+		return nil, err
+	}
+	if signed != nil {
+		defer signed.Discard()
+	}
+	total, err := e.scan(ctx, f, documents, signed)
 	if err != nil {
 		return nil, err
 	}
@@ -248,11 +255,14 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 		return nil, badData("the corpus holds no documents: %d objects, %d rows without a text; nothing can be said of what it holds",
 			len(e.plan.corpus), total.nullTexts)
 	}
-	out, err := documents.Close(ctx)
-	if err != nil {
+	if err := finish(ctx, e, documents); err != nil {
 		return nil, err
 	}
-	e.out = append(e.out, out...)
+	if signed != nil {
+		if err := finish(ctx, e, signed); err != nil {
+			return nil, err
+		}
+	}
 	return &found{f, total}, nil
 }
 

@@ -84,20 +84,28 @@ func (p *partial) merge(o *partial) {
 	p.match.Merge(o.match)
 }
 
-// scan folds the whole corpus. Rows of documents go to the spool as row groups are done.
-func (e *execution) scan(ctx context.Context, f *folds, documents *write.Spool[schemas.Document]) (*partial, error) {
+// scan folds the whole corpus. Rows of documents and signatures go to their spools as row groups are done; the second may be nil.
+func (e *execution) scan(
+	ctx context.Context, f *folds, documents *write.Spool[schemas.Document], signed *write.Spool[schemas.Signature],
+) (*partial, error) {
 	var (
 		mu    sync.Mutex
 		total = f.worker().zero()
 	)
 	err := e.eachGroup(ctx, shards(e.plan.corpus), (*object).all, func() groupFunc {
 		worker := scanner{folds: f.worker()}
+		if signed != nil {
+			worker.signatures = newSignatures(e.plan.Config.Hash.MinHash, signed)
+		}
 		return func(ctx context.Context, s shard, g *read.Group) error {
 			p, err := worker.scan(ctx, s, g, e.meter)
 			if err != nil {
 				return err
 			}
 			if err := documents.Write(p.match.TakeDocuments()...); err != nil {
+				return err
+			}
+			if err := worker.signatures.commit(); err != nil {
 				return err
 			}
 			s.noteNulls(p.nullTexts)
@@ -118,9 +126,10 @@ func (o *object) noteNulls(n int64) {
 
 // scanner folds row groups one after the other, reusing its buffers.
 type scanner struct {
-	folds *folds
-	words words.Normaliser
-	doc   fold.Document
+	folds      *folds
+	words      words.Normaliser
+	doc        fold.Document
+	signatures *signatures // nil when none are asked for
 }
 
 // scan folds one row group. What it returns is whole: after an error nothing of the group has been counted.
@@ -130,6 +139,7 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 	if err != nil {
 		return nil, err
 	}
+	c.signatures.begin()
 	c.doc.Stop = func() bool { return ctx.Err() != nil }
 	text, _ := s.column("text")
 	err = g.Each(text, func(row int, text []byte, ok bool) error {
@@ -143,6 +153,9 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 		stream, n := c.words.Stream(text)
 		c.doc.Reset(text, stream, n, func() fold.Ref { return refs.at(row) })
 		p.add(&c.doc)
+		if err := c.signatures.add(&c.doc); err != nil {
+			return err
+		}
 		m.Documents.Add(1)
 		m.TextBytes.Add(int64(len(text)))
 		return ctx.Err()

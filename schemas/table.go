@@ -57,7 +57,7 @@ type Of[R any] struct{ *Table }
 func All() []*Table {
 	return []*Table{
 		Runs.Table, Probes.Table,
-		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table,
+		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table, Signatures.Table,
 		Likelihoods.Table, Tokens.Table, Windows.Table,
 		Evidences.Table, Evaluations.Table,
 	}

@@ -29,24 +29,56 @@ type Spool[R any] struct {
 	of    schemas.Of[R]
 	codec *codec
 
-	mu      sync.Mutex
-	arena   []byte  // keys and rows, encoded
-	entries []entry // where they stand in the arena
-	file    *os.File
-	size    int64
-	runs    []run
-	budget  int // of arena and entries, in bytes
-	fan     int
-	err     error
-	closed  bool
+	mu sync.Mutex
+	buffer
+	file   *os.File
+	size   int64
+	runs   []run
+	budget int // of the buffer, in bytes
+	fan    int
+	err    error
+	closed bool
 
 	scratch sync.Pool // *[]byte
+}
+
+// buffer holds rows in memory.
+type buffer struct {
+	arena   []byte  // keys and rows, encoded
+	entries []entry // where they stand in the arena
 }
 
 // entry is a row of the arena: its key, then the row, from offset.
 type entry struct{ offset, key, row int }
 
 const entryBytes = 24
+
+// full reports whether another row would take the buffer beyond the budget. An empty one takes any row.
+func (b *buffer) full(row []byte, budget int) bool {
+	used := len(b.arena) + len(b.entries)*entryBytes
+	return used > 0 && used+len(row)+entryBytes > budget
+}
+
+// add takes in an encoded row, whose first bytes are the key.
+func (b *buffer) add(row []byte, key int) {
+	b.entries = append(b.entries, entry{len(b.arena), key, len(row) - key})
+	b.arena = append(b.arena, row...)
+}
+
+// sort puts the entries in the order of their keys. Equal keys are an error of the table that follows, so their order is free.
+func (b *buffer) sort() {
+	slices.SortFunc(b.entries, func(x, y entry) int {
+		return bytes.Compare(b.arena[x.offset:x.offset+x.key], b.arena[y.offset:y.offset+y.key])
+	})
+}
+
+// reset empties the buffer. It keeps the memory, unless one huge row took much more than the budget.
+func (b *buffer) reset(budget int) {
+	b.entries, b.arena = b.entries[:0], b.arena[:0]
+	if cap(b.arena) > 2*budget {
+		b.arena = nil
+	}
+}
 
 // run is a sorted run on disk.
 type run struct{ offset, size int64 }
@@ -75,84 +107,83 @@ func (s *Spool[R]) Write(rows ...R) error {
 }
 
 func (s *Spool[R]) add(row *R, scratch *[]byte) error {
-	value := reflect.ValueOf(row).Elem()
-	_, err := s.codec.check(value)
-	if err != nil {
-		err = fmt.Errorf("writing table %s, row with %s: %w", s.of.Name, s.codec.describeKey(value), err)
-	} else {
-		*scratch = s.codec.appendKey((*scratch)[:0], value)
-	}
-	key := len(*scratch)
-	if err == nil {
-		*scratch = s.codec.appendRow(*scratch, value)
-	}
+	key, err := s.encode(row, scratch)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed && s.err == nil {
-		return fmt.Errorf("table %s: write after close", s.of.Name)
+	if err := s.usable(); err != nil {
+		return err
 	}
-	if s.err == nil {
-		s.err = err
+	if s.err = err; err == nil {
+		s.err = s.insert(*scratch, key)
 	}
-	if s.err != nil {
-		return s.err
-	}
-	used := len(s.arena) + len(s.entries)*entryBytes
-	if used > 0 && used+len(*scratch)+entryBytes > s.budget {
-		if s.err = s.spill(); s.err != nil {
-			return s.err
-		}
-	}
-	s.entries = append(s.entries, entry{len(s.arena), key, len(*scratch) - key})
-	s.arena = append(s.arena, *scratch...)
 	if cap(*scratch) > s.budget {
 		*scratch = nil // one huge row shall not stay in the pool
 	}
-	return nil
+	return s.err
 }
 
-// sort puts the entries in the order of their keys. Equal keys are an error of the table that follows, so their order is free.
-func (s *Spool[R]) sort() {
-	slices.SortFunc(s.entries, func(a, b entry) int {
-		return bytes.Compare(s.arena[a.offset:a.offset+a.key], s.arena[b.offset:b.offset+b.key])
-	})
+// encode checks the row and fills scratch with its key, whose length it returns, and the row.
+func (s *Spool[R]) encode(row *R, scratch *[]byte) (key int, err error) {
+	value := reflect.ValueOf(row).Elem()
+	if _, err := s.codec.check(value); err != nil {
+		return 0, fmt.Errorf("writing table %s, row with %s: %w", s.of.Name, s.codec.describeKey(value), err)
+	}
+	*scratch = s.codec.appendKey((*scratch)[:0], value)
+	key = len(*scratch)
+	*scratch = s.codec.appendRow(*scratch, value)
+	return key, nil
+}
+
+// insert takes in an encoded row, after what is in memory has gone to disk if it must.
+func (s *Spool[R]) insert(row []byte, key int) error {
+	if s.full(row, s.budget) {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	s.buffer.add(row, key)
+	return nil
 }
 
 // spill writes what is in memory to disk as one sorted run.
 func (s *Spool[R]) spill() error {
-	if s.file == nil {
-		f, err := s.dir.create("spool/" + s.of.Name)
-		if err != nil {
-			return fmt.Errorf("spooling table %s: %w", s.of.Name, err)
-		}
-		s.file = f
-	}
-	s.sort()
-	w := newRunWriter(s.file, s.size)
-	for _, e := range s.entries {
-		key := s.arena[e.offset : e.offset+e.key]
-		if err := w.add(key, s.arena[e.offset+e.key:e.offset+e.key+e.row]); err != nil {
-			return fmt.Errorf("spooling table %s: %w", s.of.Name, err)
-		}
-	}
-	if err := s.endRun(w); err != nil {
+	r, err := s.writeRun(&s.buffer)
+	if err != nil {
 		return err
 	}
-	s.entries, s.arena = s.entries[:0], s.arena[:0]
-	if cap(s.arena) > 2*s.budget {
-		s.arena = nil
-	}
+	s.runs = append(s.runs, r)
+	s.reset(s.budget)
 	return nil
 }
 
-func (s *Spool[R]) endRun(w *runWriter) error {
-	if err := w.buffer.Flush(); err != nil {
-		return fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+// writeRun sorts the rows of b and appends them to the file as one run.
+func (s *Spool[R]) writeRun(b *buffer) (run, error) {
+	if s.file == nil {
+		f, err := s.dir.create("spool/" + s.of.Name)
+		if err != nil {
+			return run{}, fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+		}
+		s.file = f
 	}
-	s.runs = append(s.runs, run{s.size, w.size})
+	b.sort()
+	w := newRunWriter(s.file, s.size)
+	for _, e := range b.entries {
+		key := b.arena[e.offset : e.offset+e.key]
+		if err := w.add(key, b.arena[e.offset+e.key:e.offset+e.key+e.row]); err != nil {
+			return run{}, fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+		}
+	}
+	return s.endRun(w)
+}
+
+func (s *Spool[R]) endRun(w *runWriter) (run, error) {
+	if err := w.buffer.Flush(); err != nil {
+		return run{}, fmt.Errorf("spooling table %s: %w", s.of.Name, err)
+	}
+	r := run{s.size, w.size}
 	s.size += w.size
-	return nil
+	return r, nil
 }
 
 // Close sorts the rows, writes the table and verifies it like Table.Close. The spool's own file is removed in any case.
@@ -217,10 +248,11 @@ func (s *Spool[R]) replay(ctx context.Context, table *Table[R]) error {
 		if err := merge(s.file, s.runs[:s.fan], add); err != nil {
 			return fmt.Errorf("sorting table %s: %w", s.of.Name, err)
 		}
-		s.runs = slices.Clone(s.runs[s.fan:])
-		if err := s.endRun(w); err != nil {
+		merged, err := s.endRun(w)
+		if err != nil {
 			return err
 		}
+		s.runs = append(slices.Clone(s.runs[s.fan:]), merged)
 	}
 	if err := merge(s.file, s.runs, write); err != nil {
 		return fmt.Errorf("sorting table %s: %w", s.of.Name, err)
