@@ -16,10 +16,7 @@ package words
 
 import (
 	"bytes"
-	"encoding/binary"
-	"slices"
 	"unicode"
-	"unicode/utf8"
 )
 
 // UnicodeVersion is the version of the Unicode tables in use.
@@ -63,8 +60,6 @@ var ascii = func() (t [256]byte) {
 	return t
 }()
 
-const highBits = 0x8080808080808080
-
 // AppendStream appends the normalised stream of text to dst.
 func (n *Normaliser) AppendStream(dst, text []byte) []byte {
 	dst = append(dst, ' ')
@@ -84,39 +79,6 @@ func (n *Normaliser) AppendStream(dst, text []byte) []byte {
 		dst = append(dst, ' ')
 	}
 	return dst
-}
-
-// appendASCII appends the stream of text[i:] up to its first non-ASCII byte, and returns the position of that byte. dst ends
-// with a space or within a word that text[:i] began.
-func appendASCII(dst, text []byte, i int) ([]byte, int) {
-	dst = slices.Grow(dst, len(text)-i)
-	j := len(dst)
-	out := dst[:cap(dst)]
-	var previous uint64 = 1 // 1 after a space
-	if dst[j-1] != ' ' {
-		previous = 0
-	}
-	for ; i+8 <= len(text); i += 8 {
-		eight := text[i : i+8 : i+8]
-		if binary.LittleEndian.Uint64(eight)&highBits != 0 {
-			break
-		}
-		for _, c := range eight {
-			k := ascii[c]
-			out[j] = k
-			blank := (uint64(k) - 33) >> 63 // 1 for the space, the only byte of the stream below 33
-			j += int(1 - blank&previous)
-			previous = blank
-		}
-	}
-	for ; i < len(text) && text[i] < utf8.RuneSelf; i++ {
-		k := ascii[text[i]]
-		out[j] = k
-		blank := (uint64(k) - 33) >> 63
-		j += int(1 - blank&previous)
-		previous = blank
-	}
-	return dst[:j], i
 }
 
 // appendSlow appends what text[i:] begins with: a separator, or a whole word and the space after it.
