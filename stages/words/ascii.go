@@ -59,10 +59,13 @@ func portableASCII(dst, text []byte, i int) ([]byte, int) {
 		}
 	}
 	for len(rest) > 0 {
-		var eight uint64
-		size := min(8, len(rest))
-		for k := range size {
-			eight |= uint64(rest[k]) << (8 * k)
+		eight, size := uint64(0), min(8, len(rest))
+		if size == 8 {
+			eight = binary.LittleEndian.Uint64(rest)
+		} else {
+			for k, c := range rest {
+				eight |= uint64(c) << (8 * k & 63)
+			}
 		}
 		if high := eight & highBits; high != 0 {
 			size = bits.TrailingZeros64(high) / 8

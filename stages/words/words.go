@@ -63,33 +63,14 @@ var ascii = func() (t [256]byte) {
 // AppendStream appends the normalised stream of text to dst.
 func (n *Normaliser) AppendStream(dst, text []byte) []byte {
 	dst = append(dst, ' ')
-	base := len(dst) // rewinding stops here
 	for i := 0; i < len(text); {
 		dst, i = appendASCII(dst, text, i)
-		if i == len(text) {
-			break
+		if i < len(text) {
+			dst, i = n.appendRunes(dst, text, i)
 		}
-		// text[i] is not ASCII. The letters before it may belong to its word, so the word is begun again.
-		if run := len(dst) - 1 - bytes.LastIndexByte(dst, ' '); run > 0 && len(dst) > base {
-			dst, i = dst[:len(dst)-run], i-run
-		}
-		dst, i = n.appendSlow(dst, text, i)
 	}
 	if dst[len(dst)-1] != ' ' {
 		dst = append(dst, ' ')
 	}
 	return dst
-}
-
-// appendSlow appends what text[i:] begins with: a separator, or a whole word and the space after it.
-func (n *Normaliser) appendSlow(dst, text []byte, i int) ([]byte, int) {
-	before := len(dst)
-	dst, _, _, next := n.word.append(dst, text, i)
-	if len(dst) > before {
-		dst = append(dst, ' ')
-	}
-	if dst[len(dst)-1] != ' ' {
-		dst = append(dst, ' ')
-	}
-	return dst, next
 }
