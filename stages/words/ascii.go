@@ -7,9 +7,12 @@ import (
 )
 
 // appendASCII appends the stream of text[i:] up to its first non-ASCII byte, and returns the position of that byte. dst ends
-// with a space or within a word that text[:i] began. It is portableASCII or, where the processor and the build allow, a wider
-// form of it that gives the same bytes.
+// with a space or within a word that text[:i] began. It is portableASCII or, where the processor and the build allow, a wide form
+// that gives the same bytes and takes most two-byte runes too.
 var appendASCII = portableASCII
+
+// wide says that appendASCII is the wide form.
+var wide = false
 
 const (
 	each     = 0x0101010101010101 // times a byte: that byte in all eight places
@@ -20,41 +23,18 @@ const (
 // second is dropped: most steps drop one run of bytes or none, in no order that a processor could foretell, so one run is always
 // closed up by shifts and masks, and only a second one takes a branch. A step stores eight bytes, whatever it keeps.
 func portableASCII(dst, text []byte, i int) ([]byte, int) {
-	dst = slices.Grow(dst, len(text)-i+stretch+8)
+	dst = slices.Grow(dst, len(text)-i+span+8)
 	out := dst[len(dst):cap(dst)]
 	var after uint64 // the high bit of the first byte, after a space
 	if dst[len(dst)-1] == ' ' {
 		after = 0x80
 	}
 	rest := text[i:]
-	for len(rest) >= stretch && len(out) >= stretch+8 {
-		from, to := (*[stretch]byte)(rest), (*[stretch + 8]byte)(out)
-		size, kept := 0, 0
-		for ; size < stretch; size += 8 {
-			eight := binary.LittleEndian.Uint64(from[size:])
-			if eight&highBits != 0 {
-				break
-			}
-			keys, spaces := lowerEight(eight)
-			dropped := spaces & (spaces<<8 | after)
-			after = spaces >> 56
-			ones := dropped >> 7
-			first := ones & -ones // of the first dropped byte; none is 0, which the masks below bear
-			run := ones * 0xff
-			at := kept & (stretch - 1) // kept, and the compiler sees that it is in bounds
-			if run&(run+first) == 0 {  // the carry went through every dropped byte: they are one run
-				width := ones * each >> 56
-				keys ^= (keys ^ keys>>(8*width&63)) & -first
-				binary.LittleEndian.PutUint64(to[at:], keys)
-				kept += 8 - int(width)
-			} else {
-				keys, n := closeUp(keys, dropped)
-				binary.LittleEndian.PutUint64(to[at:], keys)
-				kept += n
-			}
-		}
+	for len(rest) >= span && len(out) >= span+8 {
+		var size, kept int
+		size, kept, after = lowerSpan((*[span + 8]byte)(out), (*[span]byte)(rest), after)
 		rest, out = rest[size:], out[kept:]
-		if size < stretch {
+		if size < span {
 			break
 		}
 	}
@@ -74,9 +54,9 @@ func portableASCII(dst, text []byte, i int) ([]byte, int) {
 		keys, spaces := lowerEight(eight)
 		dropped := spaces & (spaces<<8 | after) & (1<<(8*size) - 1)
 		after = spaces >> 56
-		keys, kept := closeUp(keys, dropped)
-		binary.LittleEndian.PutUint64(out, keys)
-		rest, out = rest[size:], out[kept+size-8:]
+		ones := dropped >> 7
+		binary.LittleEndian.PutUint64(out, closeUp(keys, ones))
+		rest, out = rest[size:], out[size-int(ones*each>>56):]
 		if size < 8 {
 			break
 		}
@@ -84,8 +64,33 @@ func portableASCII(dst, text []byte, i int) ([]byte, int) {
 	return dst[:cap(dst)-len(out)], len(text) - len(rest)
 }
 
-// stretch is the bytes between two checks of the bounds.
-const stretch = 64
+// span is the bytes between two checks of the bounds.
+const span = 64
+
+// lowerSpan puts the stream of from into to, up to the first eight bytes that are not all ASCII. after is as in portableASCII.
+func lowerSpan(to *[span + 8]byte, from *[span]byte, after uint64) (size, kept int, _ uint64) {
+	for ; size < span; size += 8 {
+		eight := binary.LittleEndian.Uint64(from[size:])
+		if eight&highBits != 0 {
+			break
+		}
+		keys, spaces := lowerEight(eight)
+		dropped := spaces & (spaces<<8 | after)
+		after = spaces >> 56
+		ones := dropped >> 7
+		first := ones & -ones // of the first dropped byte; none is 0, which the masks below bear
+		run := ones * 0xff
+		width := 8 * (ones * each >> 56)
+		if run&(run+first) == 0 { // the carry went through every dropped byte: they are one run
+			keys ^= (keys ^ keys>>(width&63)) & -first
+		} else {
+			keys = closeUp(keys, ones)
+		}
+		binary.LittleEndian.PutUint64(to[kept&(span-1):], keys) // kept is below span, which the compiler does not know
+		kept += 8 - int(width>>3)
+	}
+	return size, kept, after
+}
 
 // lowerEight maps eight ASCII bytes to their bytes of the stream; spaces has the high bit of each that is a space.
 func lowerEight(eight uint64) (keys, spaces uint64) {
@@ -95,15 +100,12 @@ func lowerEight(eight uint64) (keys, spaces uint64) {
 	return lower&(kept-kept>>7) | 0x20*each, kept ^ highBits
 }
 
-// closeUp drops the bytes of keys whose high bits dropped has, and returns the rest and its length.
-//
-//go:noinline
-func closeUp(keys, dropped uint64) (uint64, int) {
-	kept := 8
-	for ones := dropped >> 7; ones != 0; kept-- {
+// closeUp drops the bytes of keys whose low bits ones has.
+func closeUp(keys, ones uint64) uint64 {
+	for ones != 0 {
 		first := ones & -ones
 		keys ^= (keys ^ keys>>8) & -first
 		ones = (ones ^ first) >> 8
 	}
-	return keys, kept
+	return keys
 }

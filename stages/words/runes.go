@@ -53,6 +53,9 @@ func (e entry) follows(last entry) bool {
 	return e&reorders == 0 || last.class() <= e.class()
 }
 
+// joinsTo reports whether the rune only adds its key to the word that the rune before is of.
+func (e entry) joinsTo(last entry) bool { return e&nextTo != 0 && last&solo == 0 && e.follows(last) }
+
 // page holds what is known of 256 consecutive runes.
 type page struct {
 	entries [256]entry

@@ -8,9 +8,10 @@
 // The normalised stream of a text is its keys, each between two spaces: " the cat sat ". Keys hold no space, so equal bytes
 // from space to space are equal words, and n words are at least 2n+1 bytes. A text without words has the stream " ".
 //
-// ASCII is normalised eight bytes at a step, without a branch for each. Other text takes the slow path a word at a time, from
-// the last separator before its first non-ASCII byte: per-rune tables, filled page by page on first use, answer for runes whose
-// mapping cannot depend on their neighbours; only words with others (combining marks mostly) go through package norm. Offsets
+// Stretches of ASCII are normalised eight bytes at a step, or 64 where the processor has AVX-512 VBMI2 and the build its support
+// (GOEXPERIMENT=simd); then most two-byte letters go along. Other text is taken rune by rune: a table has the key of each rune, and
+// whether it stands whatever comes before it, or only after marks of no higher combining class and after nothing that it composes
+// with. Words where that fails, decomposed ones mostly, go through package norm. The tables are filled as runes are met. Offsets
 // into the original text cost nothing here: Locate finds them again for the few documents that need them.
 package words
 
@@ -24,8 +25,8 @@ const UnicodeVersion = unicode.Version
 
 // Normaliser normalises texts, reusing its buffers. It is used by one goroutine at a time.
 type Normaliser struct {
-	stream []byte
-	word   composer
+	stream, piece []byte
+	word          composer
 }
 
 // Stream returns the normalised stream of text, valid until the next call, and the number of its words.
@@ -63,7 +64,7 @@ var ascii = func() (t [256]byte) {
 // AppendStream appends the normalised stream of text to dst.
 func (n *Normaliser) AppendStream(dst, text []byte) []byte {
 	dst = append(dst, ' ')
-	for i := 0; i < len(text); {
+	for i := 0; i < len(text); { // the two take turns, and each gets on
 		dst, i = appendASCII(dst, text, i)
 		if i < len(text) {
 			dst, i = n.appendRunes(dst, text, i)
