@@ -1,6 +1,7 @@
 package words
 
 import (
+	"encoding/binary"
 	"slices"
 	"unicode/utf8"
 
@@ -17,7 +18,8 @@ type composer struct {
 func (c *composer) append(dst, text []byte, i int) (_ []byte, start, end, next int) {
 	var (
 		before  = len(dst)
-		simple  = true  // every rune so far is isolated
+		simple  = true  // every rune so far follows the one before
+		last    entry   // of the rune before
 		alone   = false // the word is a lone letter: only marks join it
 		marks   = 0     // marks in a row
 		crowded = false // more marks in a row than package norm takes without putting something between
@@ -34,59 +36,59 @@ func (c *composer) append(dst, text []byte, i int) (_ []byte, start, end, next i
 				break
 			}
 		}
-		p, low := pageOf(r), r&0xff
-		k := p.class[low]
-		switch k & kind {
-		case separator:
+		e := entryOf(r)
+		k := e & kind
+		if k == format {
+			next += size
+			continue
+		}
+		if k == separator {
 			if start < 0 {
 				next += size
 			}
-			return c.finish(dst, before, text, start, end, next, simple, crowded)
-		case format:
-			next += size
-			continue
-		case letter:
-			if alone {
-				return c.finish(dst, before, text, start, end, next, simple, crowded)
-			}
-			marks = 0
-		case lone:
-			if start >= 0 {
-				return c.finish(dst, before, text, start, end, next, simple, crowded)
-			}
-			alone, marks = true, 0
-		case mark:
-			marks++
-			crowded = crowded || marks > maxMarks
+			break
+		}
+		if start >= 0 && (k == lone || alone && k == letter) {
+			break
 		}
 		if start < 0 {
-			start = next
+			start, alone = next, k == lone
 		}
 		next += size
 		end = next
-		if k&isolated == 0 {
-			simple = false
+		if marks++; k != mark {
+			marks = 0
 		}
+		crowded = crowded || marks > maxMarks
+		simple = simple && e.follows(last)
+		last = e
 		if simple {
-			dst = append(dst, p.keys[p.key[low]:p.key[low+1]]...)
+			var key [8]byte
+			binary.LittleEndian.PutUint64(key[:], uint64(e))
+			n := e.length()
+			if k == lone {
+				n-- // without its space
+			}
+			dst = append(dst, key[:n]...)
 		}
 	}
-	return c.finish(dst, before, text, start, end, next, simple, crowded)
+	if start >= 0 && !simple {
+		dst = c.compose(dst[:before], text[start:end], crowded)
+	}
+	return dst, start, end, next
 }
 
 // maxMarks is well below the 30 non-starters after which package norm, for the sake of streaming, inserts a grapheme joiner that
 // NFKC does not have; a compatibility mark can stand for several.
 const maxMarks = 8
 
-func (c *composer) finish(dst []byte, before int, text []byte, start, end, next int, simple, crowded bool) ([]byte, int, int, int) {
-	if start < 0 || simple {
-		return dst, start, end, next
-	}
-	dst, c.run = dst[:before], c.run[:0]
-	for i := start; i < end; {
-		r, size := utf8.DecodeRune(text[i:])
-		if pageOf(r).class[r&0xff]&kind != format {
-			c.run = append(c.run, text[i:i+size]...)
+// compose appends the key of a word by the definition.
+func (c *composer) compose(dst, word []byte, crowded bool) []byte {
+	c.run = c.run[:0]
+	for i := 0; i < len(word); {
+		r, size := utf8.DecodeRune(word[i:])
+		if entryOf(r)&kind != format {
+			c.run = append(c.run, word[i:i+size]...)
 		}
 		i += size
 	}
@@ -105,12 +107,12 @@ func (c *composer) finish(dst []byte, before int, text []byte, start, end, next 
 	c.normal = nfkc(c.normal[:0], c.folded)
 	for i := 0; i < len(c.normal); {
 		r, size := utf8.DecodeRune(c.normal[i:])
-		if k := pageOf(r).class[r&0xff] & kind; k != separator && k != format {
+		if k := entryOf(r) & kind; k != separator && k != format {
 			dst = append(dst, c.normal[i:i+size]...)
 		}
 		i += size
 	}
-	return dst, start, end, next
+	return dst
 }
 
 // appendNFKC is NFKC by the letter of the standard (UAX 15), for the rare word with many marks in a row.

@@ -34,16 +34,36 @@ func (n *Normaliser) Scan(text []byte, yield func(key []byte, at Range) bool) {
 // Locate returns the byte ranges of the words with the given indexes, which must ascend. It reads text only as far as the last.
 func (n *Normaliser) Locate(text []byte, indexes []int64) []Range {
 	ranges := make([]Range, 0, len(indexes))
-	if len(indexes) == 0 {
-		return ranges
-	}
-	word := int64(0)
-	n.Scan(text, func(_ []byte, at Range) bool {
-		for len(ranges) < len(indexes) && indexes[len(ranges)] == word {
-			ranges = append(ranges, at)
+	word := int64(0) // index of the first word of the piece
+	for i := 0; i < len(text) && len(ranges) < len(indexes); {
+		piece := pieceOf(text[i:])
+		n.piece = n.AppendStream(n.piece[:0], piece)
+		count := Count(n.piece)
+		if indexes[len(ranges)] < word+count {
+			k := word
+			n.Scan(piece, func(_ []byte, at Range) bool {
+				for len(ranges) < len(indexes) && indexes[len(ranges)] == k {
+					ranges = append(ranges, Range{int64(i) + at.Start, int64(i) + at.End})
+				}
+				k++
+				return len(ranges) < len(indexes)
+			})
 		}
-		word++
-		return len(ranges) < len(indexes)
-	})
+		word += count
+		i += len(piece)
+	}
+	if cap(n.piece) > retained {
+		n.piece = nil
+	}
 	return ranges
+}
+
+// pieceOf returns what text begins with, as far as the first ASCII separator after a length that is quickly scanned. No word goes
+// over one, so pieces are normalised by themselves.
+func pieceOf(text []byte) []byte {
+	end := min(512, len(text))
+	for end < len(text) && (text[end-1] >= utf8.RuneSelf || ascii[text[end-1]] != ' ') {
+		end++
+	}
+	return text[:end]
 }

@@ -9,71 +9,154 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// class says how a rune behaves in a text.
-type class uint8
+// entry says what a rune does to the stream. From the lowest bit: up to five bytes of key, the kind, the flags, the combining
+// class that the rune's part of the key ends with, and the length of the key.
+type entry uint64
 
 const (
-	separator class = iota
-	format          // skipped
-	letter          // or number: continues a word
-	mark            // continues a word, that of a lone letter too
-	lone            // a letter that is a word of its own
+	kindShift   = 40
+	opensShift  = 43
+	classShift  = 53
+	lengthShift = 61
 
-	kind     class = 7 // mask of the above
-	isolated class = 8 // set when no neighbour can change the rune's part of the key
+	kind      entry = 7 << kindShift
+	separator entry = 0 << kindShift
+	format    entry = 1 << kindShift // skipped
+	letter    entry = 2 << kindShift // or number: continues a word
+	mark      entry = 3 << kindShift // continues a word, that of a lone letter too
+	lone      entry = 4 << kindShift // a letter that is a word of its own: its key has the space after it
+
+	opens  entry = 1 << opensShift // a letter or a mark: the word goes on after it
+	joins  entry = 1 << 44         // a mark
+	solo   entry = 1 << 45         // a lone letter: marks go on before the space after it
+	plain  entry = 1 << 46         // what it does depends on nothing before it, but for a mark after a lone letter
+	nextTo entry = 1 << 52         // what it does is add its key to a word, if it follows what is before it
+
+	// A word whose runes all follow each other safely has the concatenation of their keys as its key.
+	composed entry = 1 << 47 // no rule below holds for it: its word is composed
+	backward entry = 1 << 48 // may compose with the rune before it, if that one is forward
+	forward  entry = 1 << 49 // may compose with a rune after it
+	reorders entry = 1 << 50 // has a combining class, so marks before it must not have a higher one
 )
+
+func (e entry) length() int { return int(e >> lengthShift) }
+
+func (e entry) class() uint8 { return uint8(e >> classShift) }
+
+// follows reports whether the rune may stand after one with the given entry, or as the first of a word after 0, without either
+// changing the other's part of the key. Normalisation only ever reorders marks of falling combining class, and composes a starter
+// with a rune after it; it does not look further back than that, since a mark counts as forward.
+func (e entry) follows(last entry) bool {
+	if e&composed != 0 || e&backward != 0 && last&forward != 0 {
+		return false
+	}
+	return e&reorders == 0 || last.class() <= e.class()
+}
+
+// joinsTo reports whether the rune only adds its key to the word that the rune before is of.
+func (e entry) joinsTo(last entry) bool { return e&nextTo != 0 && last&solo == 0 && e.follows(last) }
 
 // page holds what is known of 256 consecutive runes.
 type page struct {
-	class [256]class
-	key   [257]uint16 // keys[key[r]:key[r+1]] is the part of the key that an isolated rune gives
-	fold  [257]uint16 // folds[fold[r]:fold[r+1]] is the rune's full case folding
-	keys  []byte
-	folds []byte
+	entries [256]entry
+	fold    [257]uint16 // folds[fold[r]:fold[r+1]] is the rune's full case folding
+	folds   []byte
 }
 
 // pages are filled on first use: the whole of Unicode would take a second at every start. Filling one twice is harmless.
 var pages [unicode.MaxRune>>8 + 1]atomic.Pointer[page]
 
+// entryOf returns the entry of a rune.
+func entryOf(r rune) entry { return pageOf(r).entries[r&0xFF] }
+
 func pageOf(r rune) *page {
-	if p := pages[r>>8].Load(); p != nil {
-		return p
+	p := pages[r>>8].Load()
+	if p == nil {
+		p = newPage(r >> 8)
+		pages[r>>8].Store(p)
 	}
-	p := newPage(r &^ 0xff)
-	pages[r>>8].Store(p)
 	return p
 }
 
-func newPage(first rune) *page {
+func newPage(number rune) *page {
 	p := new(page)
 	folder := cases.Fold()
-	for i := range p.class {
-		r := first + rune(i)
-		c := classOf(r)
-		text := string(r)
+	for i := range p.entries {
+		r := number<<8 + rune(i)
+		p.entries[i] = newEntry(folder, r)
 		p.folds = append(p.folds, foldRune(folder, r)...)
-		if k := c & kind; k == letter || k == mark || k == lone {
-			folded := foldString(folder, norm.NFKC.String(text))
-			if norm.NFKC.PropertiesString(text).BoundaryBefore() && norm.NFKC.PropertiesString(folded).BoundaryBefore() {
-				c |= isolated
-			}
-			for _, k := range norm.NFKC.String(folded) {
-				if isWord(k) {
-					p.keys = utf8.AppendRune(p.keys, k)
-				}
-			}
-		}
-		p.class[i] = c
-		p.key[i+1], p.fold[i+1] = uint16(len(p.keys)), uint16(len(p.folds))
+		p.fold[i+1] = uint16(len(p.folds))
 	}
 	return p
+}
+
+func newEntry(folder cases.Caser, r rune) entry {
+	e := kindOf(r)
+	switch e {
+	case separator:
+		return e | plain
+	case format:
+		return e
+	case letter:
+		e |= opens
+	case mark:
+		e |= opens | joins
+	case lone:
+		e |= solo
+	}
+	text := string(r)
+	normal := norm.NFKC.String(text)
+	folded := foldString(folder, normal)
+	final := norm.NFKC.String(folded)
+	var key []byte
+	for _, k := range final {
+		if isWord(k) {
+			key = utf8.AppendRune(key, k)
+		}
+	}
+	if len(key) > 0 && e&solo != 0 {
+		key = append(key, ' ')
+	}
+	if len(key) == 0 || len(key) > 5 {
+		return e | composed
+	}
+	first := norm.NFKC.PropertiesString(text)
+	switch {
+	case first.BoundaryBefore() && norm.NFKC.PropertiesString(folded).BoundaryBefore():
+		e |= plain
+	case text == normal && text == folded:
+		if e&opens != 0 {
+			e |= nextTo
+		}
+		if first.CCC() != 0 {
+			e |= reorders
+		}
+		if norm.NFKC.QuickSpanString("x"+text) != 1+len(text) { // its quick check is not yes but maybe
+			e |= backward
+		}
+	default:
+		return e | composed
+	}
+	var class uint8
+	for _, s := range []string{text, normal, folded, final} {
+		_, size := utf8.DecodeLastRuneInString(s)
+		last := norm.NFKC.PropertiesString(s[len(s)-size:])
+		class = max(class, last.TrailCCC())
+		if !last.BoundaryAfter() {
+			e |= forward
+		}
+	}
+	for k, b := range key {
+		e |= entry(b) << (8 * k)
+	}
+	return e | entry(class)<<classShift | entry(len(key))<<lengthShift
 }
 
 var loneScripts = []*unicode.RangeTable{
 	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar,
 }
 
-func classOf(r rune) class {
+func kindOf(r rune) entry {
 	switch {
 	case unicode.Is(unicode.Cf, r):
 		return format

@@ -8,18 +8,16 @@
 // The normalised stream of a text is its keys, each between two spaces: " the cat sat ". Keys hold no space, so equal bytes
 // from space to space are equal words, and n words are at least 2n+1 bytes. A text without words has the stream " ".
 //
-// ASCII is normalised eight bytes at a step, without a branch for each. Other text takes the slow path a word at a time, from
-// the last separator before its first non-ASCII byte: per-rune tables, filled page by page on first use, answer for runes whose
-// mapping cannot depend on their neighbours; only words with others (combining marks mostly) go through package norm. Offsets
+// Stretches of ASCII are normalised eight bytes at a step, or 64 where the processor has AVX-512 VBMI2 and the build its support
+// (GOEXPERIMENT=simd); then most two-byte letters go along. Other text is taken rune by rune: a table has the key of each rune, and
+// whether it stands whatever comes before it, or only after marks of no higher combining class and after nothing that it composes
+// with. Words where that fails, decomposed ones mostly, go through package norm. The tables are filled as runes are met. Offsets
 // into the original text cost nothing here: Locate finds them again for the few documents that need them.
 package words
 
 import (
 	"bytes"
-	"encoding/binary"
-	"slices"
 	"unicode"
-	"unicode/utf8"
 )
 
 // UnicodeVersion is the version of the Unicode tables in use.
@@ -27,8 +25,8 @@ const UnicodeVersion = unicode.Version
 
 // Normaliser normalises texts, reusing its buffers. It is used by one goroutine at a time.
 type Normaliser struct {
-	stream []byte
-	word   composer
+	stream, piece []byte
+	word          composer
 }
 
 // Stream returns the normalised stream of text, valid until the next call, and the number of its words.
@@ -63,71 +61,17 @@ var ascii = func() (t [256]byte) {
 	return t
 }()
 
-const highBits = 0x8080808080808080
-
 // AppendStream appends the normalised stream of text to dst.
 func (n *Normaliser) AppendStream(dst, text []byte) []byte {
 	dst = append(dst, ' ')
-	base := len(dst) // rewinding stops here
-	for i := 0; i < len(text); {
+	for i := 0; i < len(text); { // the two take turns, and each gets on
 		dst, i = appendASCII(dst, text, i)
-		if i == len(text) {
-			break
+		if i < len(text) {
+			dst, i = n.appendRunes(dst, text, i)
 		}
-		// text[i] is not ASCII. The letters before it may belong to its word, so the word is begun again.
-		if run := len(dst) - 1 - bytes.LastIndexByte(dst, ' '); run > 0 && len(dst) > base {
-			dst, i = dst[:len(dst)-run], i-run
-		}
-		dst, i = n.appendSlow(dst, text, i)
 	}
 	if dst[len(dst)-1] != ' ' {
 		dst = append(dst, ' ')
 	}
 	return dst
-}
-
-// appendASCII appends the stream of text[i:] up to its first non-ASCII byte, and returns the position of that byte. dst ends
-// with a space or within a word that text[:i] began.
-func appendASCII(dst, text []byte, i int) ([]byte, int) {
-	dst = slices.Grow(dst, len(text)-i)
-	j := len(dst)
-	out := dst[:cap(dst)]
-	var previous uint64 = 1 // 1 after a space
-	if dst[j-1] != ' ' {
-		previous = 0
-	}
-	for ; i+8 <= len(text); i += 8 {
-		eight := text[i : i+8 : i+8]
-		if binary.LittleEndian.Uint64(eight)&highBits != 0 {
-			break
-		}
-		for _, c := range eight {
-			k := ascii[c]
-			out[j] = k
-			blank := (uint64(k) - 33) >> 63 // 1 for the space, the only byte of the stream below 33
-			j += int(1 - blank&previous)
-			previous = blank
-		}
-	}
-	for ; i < len(text) && text[i] < utf8.RuneSelf; i++ {
-		k := ascii[text[i]]
-		out[j] = k
-		blank := (uint64(k) - 33) >> 63
-		j += int(1 - blank&previous)
-		previous = blank
-	}
-	return dst[:j], i
-}
-
-// appendSlow appends what text[i:] begins with: a separator, or a whole word and the space after it.
-func (n *Normaliser) appendSlow(dst, text []byte, i int) ([]byte, int) {
-	before := len(dst)
-	dst, _, _, next := n.word.append(dst, text, i)
-	if len(dst) > before {
-		dst = append(dst, ' ')
-	}
-	if dst[len(dst)-1] != ' ' {
-		dst = append(dst, ' ')
-	}
-	return dst, next
 }

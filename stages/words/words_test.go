@@ -186,14 +186,23 @@ func checkText(t interface {
 	if d := cmp.Diff(want, scan(text)); d != "" {
 		t.Errorf("words of %q (-want +got):\n%s", text, d)
 	}
-	joined := " "
-	for _, w := range want {
-		joined += w.Key + " "
-	}
-	if got := stream(text); got != joined {
-		t.Errorf("stream of %q is %q, want %q", text, got, joined)
+	joined := join(want)
+	for range 2 { // runes that are met, and runes that are known
+		if got := stream(text); got != joined {
+			t.Errorf("stream of %q is %q, want %q", text, got, joined)
+		}
 	}
 }
+
+func join(all []word) string {
+	joined := " "
+	for _, w := range all {
+		joined += w.Key + " "
+	}
+	return joined
+}
+
+func oracleStream(text string) string { return join(oracle(text)) }
 
 func FuzzWords(f *testing.F) {
 	f.Add([]byte("Don't co\u00adop e\u0301té 漢字 ที่ \xff"))
@@ -228,7 +237,8 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// TestEveryRune holds each rune of Unicode, alone and between letters, against the oracle.
+// TestEveryRune holds each rune of Unicode, alone and between letters, against the oracle: first when it is met, then when it is
+// known.
 func TestEveryRune(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seconds")
@@ -239,31 +249,171 @@ func TestEveryRune(t *testing.T) {
 		if !utf8.ValidRune(r) || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Cf) {
 			continue
 		}
-		text := "a" + string(r) + "b " + string(r)
-		joined := " "
-		for _, w := range oracle(text) {
-			joined += w.Key + " "
-		}
-		if dst = n.AppendStream(dst[:0], []byte(text)); string(dst) != joined {
-			t.Errorf("%U: stream %q, want %q", r, dst, joined)
+		text := "a" + string(r) + "b " + string(r) + " 漢" + string(r)
+		want := oracleStream(text)
+		for range 2 {
+			if dst = n.AppendStream(dst[:0], []byte(text)); string(dst) != want {
+				t.Errorf("%U: stream %q, want %q", r, dst, want)
+			}
 		}
 	}
 }
 
+// blocks are where runes change their neighbours: the letters and marks of each are tried in all pairs.
+var blocks = []struct {
+	name   string
+	ranges [][2]rune
+}{
+	{"latin", [][2]rune{{'A', 'Z'}, {'a', 'z'}, {0xC0, 0x24F}, {0x1E00, 0x1EFF}, {0x300, 0x345}}},
+	{"greek", [][2]rune{{0x370, 0x3FF}, {0x1F00, 0x1FFF}, {0x300, 0x315}, {0x342, 0x345}}},
+	{"cyrillic", [][2]rune{{0x400, 0x489}, {0x300, 0x30F}}},
+	{"hebrew", [][2]rune{{0x591, 0x5F4}, {0xFB1D, 0xFB4F}, {0x200C, 0x200F}}},
+	{"arabic", [][2]rune{{0x600, 0x6FF}, {0x8A0, 0x8FF}, {0x200C, 0x200F}}},
+	{"devanagari", [][2]rune{{0x900, 0x97F}, {0x200C, 0x200D}}},
+	{"bengali, gurmukhi", [][2]rune{{0x980, 0xA7F}}},
+	{"gujarati, oriya", [][2]rune{{0xA80, 0xB7F}}},
+	{"tamil, telugu", [][2]rune{{0xB80, 0xC7F}}},
+	{"kannada, malayalam, sinhala", [][2]rune{{0xC80, 0xDFF}}},
+	{"thai, lao", [][2]rune{{0xE00, 0xEFF}, {'a', 'c'}}},
+	{"tibetan", [][2]rune{{0xF00, 0xFFF}}},
+	{"myanmar", [][2]rune{{0x1000, 0x109F}, {'a', 'c'}}},
+	{"khmer", [][2]rune{{0x1780, 0x17FF}, {'a', 'c'}}},
+	{"hangul", [][2]rune{{0x1100, 0x1112}, {0x115F, 0x1175}, {0x11A7, 0x11C2}, {0xAC00, 0xAC1F}}},
+	{"kana", [][2]rune{{0x3041, 0x30FF}, {0xFF65, 0xFF9F}, {0x4E00, 0x4E02}}},
+	{"balinese", [][2]rune{{0x1B00, 0x1B4B}}},
+	{"brahmi and later", [][2]rune{{0x11080, 0x110BA}, {0x11127, 0x11132}, {0x11347, 0x11357}, {0x114B0, 0x114BD}, {0x115AF, 0x115B8}}},
+}
+
+func runesOf(ranges [][2]rune) []rune {
+	var all []rune
+	for _, bounds := range ranges {
+		for r := bounds[0]; r <= bounds[1]; r++ {
+			if unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Cf) {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// TestEveryPair holds the letters and marks of each block, in all pairs, after a letter that composes and after a lone one, against
+// the oracle.
+func TestEveryPair(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds")
+	}
+	for _, block := range blocks {
+		t.Run(block.name, func(t *testing.T) {
+			t.Parallel()
+			var n words.Normaliser
+			all := runesOf(block.ranges)
+			for _, first := range all {
+				for _, second := range all {
+					if unicode.IsLetter(first) && unicode.IsLetter(second) && second < 0x1100 {
+						continue // two letters; the oracle has enough to do
+					}
+					pair := string(first) + string(second)
+					text := pair + " क" + pair + "ก" + pair
+					if got, want := n.AppendStream(nil, []byte(text)), oracleStream(text); string(got) != want {
+						t.Errorf("%U %U: stream %q, want %q", first, second, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestScripts holds random words of each block, with separators, invalid bytes and what other scripts begin with, against the
+// oracle.
+func TestScripts(t *testing.T) {
+	for _, block := range blocks {
+		t.Run(block.name, func(t *testing.T) {
+			all := runesOf(block.ranges)
+			piece := rapid.OneOf(
+				rapid.Map(rapid.SampledFrom(all), func(r rune) string { return string(r) }),
+				rapid.Map(rapid.SampledFrom(all), func(r rune) string { return string(r) }),
+				rapid.Map(rapid.SampledFrom(all), func(r rune) string { return string(r) }),
+				rapid.SampledFrom([]string{" ", ", ", "e", "Word", "a long stretch of ASCII", "漢", "ก", "\u0301", "\u0323", "\u00ad", "\u200d", "\xff", "\xe0\xa4", "\xc1\x81", "\xed\xa0\x80"}),
+			)
+			pieces := rapid.SliceOfN(piece, 0, 30)
+			rapid.Check(t, func(t *rapid.T) { checkText(t, strings.Join(pieces.Draw(t, "pieces"), "")) })
+		})
+	}
+}
+
+// FuzzScripts draws its runes from the blocks: a byte picks one within the block of the first byte.
+func FuzzScripts(f *testing.F) {
+	for i := range blocks {
+		f.Add([]byte{byte(i), 0, 1, 2, 250, 3, 77, 255, 9})
+	}
+	f.Fuzz(func(t *testing.T, picks []byte) {
+		if len(picks) == 0 {
+			return
+		}
+		all := runesOf(blocks[int(picks[0])%len(blocks)].ranges)
+		var text []byte
+		for _, p := range picks[1:] {
+			switch p {
+			case 255:
+				text = append(text, ' ')
+			case 254:
+				text = append(text, "stretches"...)
+			case 253:
+				text = append(text, 0xE0)
+			default:
+				text = utf8.AppendRune(text, all[(int(p)*len(all)/253+len(text))%len(all)])
+			}
+		}
+		if manyMarks(text) {
+			t.Skip("the oracle's normaliser puts joiners into long runs of marks")
+		}
+		checkText(t, string(text))
+	})
+}
+
+// samples are texts that benchmarks repeat.
+var samples = []struct{ name, text string }{
+	{"english", "The ferry left at seven; by noon the harbour was empty, and nobody on the quay could say who had been aboard. \"Ask the pilot,\" she said.\n"},
+	{"typographic", "The ferry left at seven — by noon the harbour was empty, and nobody could say who’d been aboard. “Ask the pilot,” she said…\n"},
+	{"code", "\tfor i, probe := range index.probes {\n\t\tif n := len(probe.Text); n >= least { // long enough\n\t\t\ttotal[i] += n * 2\n\t\t}\n\t}\n"},
+	{"french", "L’été dernier, à l’orée de la forêt où naît le ruisseau, nous étions émus : personne n’avait gardé la clé du vieux château.\n"},
+	{"german", "Über den Dächern wehte ein kühler Wind; die Straße war leer, und niemand wusste, wem der große Schlüssel gehörte.\n"},
+	{"vietnamese", "Chiếc phà rời bến lúc bảy giờ; đến trưa, bến cảng vắng tanh và không ai biết những người trên tàu là ai.\n"},
+	{"russian", "Паром ушёл в семь часов; к полудню гавань опустела, и никто на причале не мог сказать, кто был на борту.\n"},
+	{"greek", "Το πλοίο έφυγε στις επτά· το μεσημέρι το λιμάνι ήταν άδειο και κανείς δεν ήξερε ποιος ήταν μέσα.\n"},
+	{"arabic", "غادرت العبارة في الساعة السابعة، وعند الظهر كان الميناء خاليا ولم يعرف أحد من كان على متنها.\n"},
+	{"hebrew", "המעבורת יצאה בשבע; בצהריים היה הנמל ריק, ואיש על הרציף לא ידע מי היה על סיפונה.\n"},
+	{"hindi", "नौका सात बजे चली गई; दोपहर तक बंदरगाह खाली था और घाट पर कोई नहीं बता सका कि उस पर कौन सवार था, ज़रा भी नहीं।\n"},
+	{"bengali", "নৌকাটি সাতটায় ছেড়ে গেল; দুপুরের মধ্যে বন্দর খালি হয়ে গেল, আর ঘাটে কেউ বলতে পারল না কে তাতে ছিল।\n"},
+	{"thai", "เรือข้ามฟากออกไปตอนเจ็ดโมง พอเที่ยงท่าเรือก็ว่างเปล่า ไม่มีใครบอกได้ว่ามีใครอยู่บนเรือบ้าง\n"},
+	{"korean", "배는 일곱 시에 떠났다. 정오가 되자 항구는 텅 비었고, 부두의 누구도 배에 누가 탔는지 말하지 못했다.\n"},
+	{"chinese", "渡船七点钟开走了；到了中午，码头上空无一人，谁也说不出船上坐的是什么人。\n"},
+	{"japanese", "渡し船は七時に出た。正午には港はがらんとして、桟橋にいた者は誰ひとり、船に誰が乗っていたのか言えなかった。\n"},
+	{"decomposed", "L’e\u0301te\u0301 dernier, a\u0300 l’ore\u0301e de la fore\u0302t ou\u0300 nai\u0302t le ruisseau.\n"},
+}
+
 func BenchmarkStream(b *testing.B) {
-	for _, c := range []struct{ name, text string }{
-		{"english", "The Vault code of a is 1 2 3; it was the best of times, it was the worst of times.\n"},
-		{"french", "L’été dernier, à l’orée de la forêt, où naît le ruisseau, nous étions émus.\n"},
-		{"russian", "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.\n"},
-		{"hindi", "सभी मनुष्य जन्म से स्वतंत्र तथा मर्यादा और अधिकारों में समान होते हैं।\n"},
-		{"chinese", "人人生而自由，在尊嚴和權利上一律平等。他們賦有理性和良心。\n"},
-	} {
+	for _, c := range samples {
 		text := bytes.Repeat([]byte(c.text), 4096/len(c.text)+1)
 		b.Run(c.name, func(b *testing.B) {
 			var n words.Normaliser
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
 				n.Stream(text)
+			}
+		})
+	}
+}
+
+func BenchmarkLocate(b *testing.B) {
+	for _, c := range samples {
+		text := bytes.Repeat([]byte(c.text), 4096/len(c.text)+1)
+		b.Run(c.name, func(b *testing.B) {
+			var n words.Normaliser
+			_, count := n.Stream(text)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				n.Locate(text, []int64{count - 1})
 			}
 		})
 	}
