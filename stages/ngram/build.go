@@ -65,7 +65,7 @@ func NewIndex(ctx context.Context, texts *Texts, config Config, sampling Samplin
 // size makes the gate, and as many partitions as so many places want.
 func (x *Index) size(places int) {
 	bitsLog := max(bits.Len(uint(max(places*gateBitsPerGram-1, 1))), 13)
-	x.gate, x.gateShift = make([]uint64, 1<<(bitsLog-6)), uint(64-bitsLog)
+	x.gate, x.gateShift = make([]uint64, 1<<(bitsLog-6)), uint(64-bitsLog+6)
 	parts := 1 << bits.Len(uint(places/partPlaces))
 	x.parts, x.partShift = make([]uint32, parts+1), uint(64-bits.Len(uint(parts-1)))
 	x.lists = make([][]uint32, parts)
@@ -180,8 +180,7 @@ func (b *builder) fillPart(p, from, end int) {
 	part := b.buckets[b.parts[p]:b.parts[p+1]]
 	for i, h := range hashes {
 		next[i] = 0
-		bit := h >> b.gateShift
-		b.gate[bit/64] |= 1 << (bit % 64)
+		b.gate[h>>b.gateShift] |= 1<<(h&63) | 1<<(h>>6&63)
 		b.insert(part, h, i, places, next)
 	}
 	var list []uint32
