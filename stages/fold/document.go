@@ -58,12 +58,14 @@ type Document struct {
 // Hit is what one document and one probe share. The folds that find it fill their own fields; match reads them all.
 type Hit struct {
 	Probe        int32
-	Exact        bool  // same bytes
-	ExactWords   bool  // same words
-	ProbeCovered int64 // units of the probe in the union of its matches with the document
-	DocCovered   int64 // units of the document in that union
-	Longest      int64 // longest match, in units
-	Qualifying   bool  // at least one match of ngram
+	Exact        bool    // same bytes
+	ExactWords   bool    // same words
+	Near         bool    // near-duplicates, among them those with the same words
+	Jaccard      float64 // similarity of near-duplicates, of their sets of 5-word shingles
+	ProbeCovered int64   // units of the probe in the union of its matches with the document
+	DocCovered   int64   // units of the document in that union
+	Longest      int64   // longest match, in units
+	Qualifying   bool    // at least one match of ngram
 }
 
 // Contained is the share of one text inside its matches with another from which the other counts as containing it (methods,
