@@ -124,7 +124,7 @@ func TestRelations(t *testing.T) {
 	slices.SortFunc(rows, func(a, b schemas.Document) int { return strings.Compare(a.DocumentID, b.DocumentID) })
 	if d := gocmp.Diff([]schemas.Document{
 		{DocumentID: "d0", Words: 10, Probes: 1}, {DocumentID: "d1", Words: 10, Probes: 1}, {DocumentID: "d2", Words: 15, Probes: 1},
-		{DocumentID: "d3", Words: 5, Probes: 1}, {DocumentID: "d4", Words: 9, Probes: 1},
+		{DocumentID: "d3", Words: 5, Probes: 1}, {DocumentID: "d4", Words: 9, Probes: 1}, {DocumentID: "d6", Words: 11, Probes: 1},
 	}, rows); d != "" {
 		t.Errorf("documents (-want +got):\n%s", d)
 	}
