@@ -70,9 +70,9 @@ func BenchmarkAdd(b *testing.B) {
 			size, count := 0, int64(0)
 			all := make([]fold.Document, len(c.documents))
 			for i, text := range c.documents {
-				stream, words := n.Stream([]byte(text))
-				all[i].Reset([]byte(text), slices.Clone(stream), words, func() fold.Ref { return fold.NewRef("", corpusURI, int64(i)) })
-				size, count = size+len(text), count+words
+				stream, w := n.Stream([]byte(text))
+				all[i].Reset([]byte(text), slices.Clone(stream), w, func() fold.Ref { return fold.NewRef("", corpusURI, int64(i)) })
+				size, count = size+len(text), count+w
 			}
 			b.SetBytes(int64(size))
 			b.ReportAllocs()

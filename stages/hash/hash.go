@@ -56,7 +56,7 @@ type Sums struct {
 func NewIndex(probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
 	x := &Index{probes: probes, byText: newEquals(len(probes)), byWords: newEquals(len(probes))}
 	if nearDuplicate > 0 {
-		x.near = newNear(nearDuplicate)
+		x.near = newNear(nearDuplicate, probes)
 	}
 	var n words.Normaliser
 	for i, p := range probes {

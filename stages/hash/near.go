@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+
+	"palimpsest/stages/fold"
 )
 
 // near is the index of the probes' shingles. Probes with the same words are one text of it; those of fewer than five words are not
@@ -51,8 +53,14 @@ func NearMemory(textBytes int64) int64 {
 	return int64(float64(textBytes)*(stream+bytesPerShingle/2)) + 1<<16
 }
 
-func newNear(threshold float64) *near {
-	return &near{threshold: threshold, bound: newBound(threshold), starts: []uint32{0}, byWords: make(map[string]int32)}
+func newNear(threshold float64, probes []*fold.Probe) *near {
+	size := 0
+	for _, p := range probes {
+		size += len(p.Text) + 2
+	}
+	return &near{
+		threshold: threshold, bound: newBound(threshold), buf: make([]byte, 0, size), starts: []uint32{0}, byWords: make(map[string]int32),
+	}
 }
 
 // add takes in a probe with at least five words. After the last one the index must be built.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func TestNearEqualsDefinition(t *testing.T) {
 			}
 			return out
 		})
-		any := rapid.Custom(func(t *rapid.T) []string {
+		free := rapid.Custom(func(t *rapid.T) []string {
 			switch rapid.IntRange(0, 2).Draw(t, "form") {
 			case 0:
 				return letters(t, "letters", 40)
@@ -172,7 +173,7 @@ func TestNearEqualsDefinition(t *testing.T) {
 		var texts, corpus []string
 		var kept [][]string
 		for range rapid.IntRange(1, 12).Draw(t, "probes") {
-			words := any.Draw(t, "probe")
+			words := free.Draw(t, "probe")
 			if len(kept) > 0 && rapid.Bool().Draw(t, "like another") {
 				words = edited(t, "probe", rapid.SampledFrom(kept).Draw(t, "other"))
 			}
@@ -182,7 +183,7 @@ func TestNearEqualsDefinition(t *testing.T) {
 		for range rapid.IntRange(0, 12).Draw(t, "documents") {
 			words := rapid.SampledFrom(kept).Draw(t, "source")
 			if rapid.IntRange(0, 4).Draw(t, "free") == 0 {
-				words = any.Draw(t, "document")
+				words = free.Draw(t, "document")
 			}
 			corpus = append(corpus, strings.Join(edited(t, "document", words), " "))
 		}
@@ -296,6 +297,29 @@ func TestNearAmongManyProbes(t *testing.T) {
 	for _, threshold := range []float64{.5, .8, .9, 1} {
 		checkNear(t, probes(texts, nil), corpus, threshold, 3, func(row, n int) int { return row % n })
 	}
+}
+
+// The index takes no more memory than a plan reckons with, also of texts whose words are all one letter.
+func TestNearMemory(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var b strings.Builder
+	for range 400_000 {
+		b.WriteByte(byte('a' + r.IntN(26)))
+		b.WriteByte(' ')
+	}
+	all := probes([]string{b.String()}, nil)
+	live := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := live()
+	x := index(t, all, .01) // a low threshold makes long lists
+	if took, most := live()-before, hash.NearMemory(int64(b.Len())); took > most || took < most/4 {
+		t.Errorf("%d bytes of text: the index takes %d, and %d were reckoned with", b.Len(), took, most)
+	}
+	runtime.KeepAlive(x)
 }
 
 // A document that the run gives up on is left soon, also where it repeats itself without end.
