@@ -51,9 +51,11 @@ type Controls struct {
 	Columns map[string]string `json:"columns"`
 }
 
-// Hash configures exact duplicates, and signatures for finding near-duplicates elsewhere.
+// Hash configures exact duplicates, near-duplicates (methods, section 3), and signatures for finding these elsewhere.
 type Hash struct {
-	NearDuplicate float64 `json:"near_duplicate"`   // Jaccard threshold; 0 turns near-duplicates off
+	// NearDuplicate is the least Jaccard similarity of near-duplicates; .8 is usual. 0, the default, looks for none: a grade that rests
+	// on a threshold is asked for by naming it, and the index takes as much memory again as that of ngram.
+	NearDuplicate float64 `json:"near_duplicate"`
 	MinHash       string  `json:"minhash,omitzero"` // profile of the table signatures; empty, the default: no such table
 }
 
@@ -136,6 +138,14 @@ func (c *Config) workers() int {
 
 // folds reports whether a stage reads the documents of the corpus.
 func (c *Config) folds() bool { return c.Hash != nil || c.Ngram != nil }
+
+// nearDuplicate returns the Jaccard threshold of near-duplicates; 0 when none are looked for.
+func (c *Config) nearDuplicate() float64 {
+	if c.Hash == nil {
+		return 0
+	}
+	return c.Hash.NearDuplicate
+}
 
 // Resolved returns the configuration with its defaults as JSON, keys in the order of Config. Credentials in URLs are left out, and
 // resources, which change no result.

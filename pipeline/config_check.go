@@ -99,11 +99,8 @@ func (l *loader) checkStages(c *Config) {
 					quote(name), strings.Join(minhash.Names(), ", "))
 			}
 		}
-		switch n := c.Hash.NearDuplicate; {
-		case n < 0 || n > 1:
+		if n := c.Hash.NearDuplicate; n < 0 || n > 1 {
 			l.problem("hash.near_duplicate", "%v is no Jaccard threshold; it is 0 (off) or above 0 and at most 1", n)
-		case n > 0:
-			l.problem("hash.near_duplicate", "near-duplicates are not implemented in this version; remove hash.near_duplicate or set it to 0")
 		}
 	}
 }

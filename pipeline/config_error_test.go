@@ -145,7 +145,7 @@ corpus:
   urls: []
   columns: {test: body, text: ""}
 probes: []
-hash: {near_duplicate: 0.8}
+hash: {near_duplicate: 1.5}
 resources:
   workers: -1
   memory: 3 potatoes
@@ -158,7 +158,7 @@ run.yaml:6: corpus.urls: is empty; list at least one URL
 run.yaml:7: corpus.columns.test: unknown role of a column; did you mean text?
 run.yaml:7: corpus.columns.text: names no column; give a name, or remove the role
 run.yaml:8: probes: required; give at least one source of probes
-run.yaml:9: hash.near_duplicate: near-duplicates are not implemented in this version; remove hash.near_duplicate or set it to 0
+run.yaml:9: hash.near_duplicate: 1.5 is no Jaccard threshold; it is 0 (off) or above 0 and at most 1
 run.yaml:11: resources.workers: -1 is outside 0 to 1024
 run.yaml:12: resources.memory: "3 potatoes" is not a size; write a number of bytes with or without B, KB, MB, GB, KiB, MiB, GiB or TiB, like 4GiB
 `},

@@ -30,7 +30,7 @@ probes:
     columns: {text: text, id: id, prompt: prompt}
   - {from: corpus, rate: 0.001}
 controls: {urls: [controls.parquet], columns: {control_group: set}}
-hash: {near_duplicate: 0, minhash: datatrove}
+hash: {near_duplicate: 0.8, minhash: datatrove}
 ngram: {min_words: 20, min_bytes: 0, report: [20, 40], max_sources: 0, max_matches: 5, min_match: 0}
 likelihood:
   target: {engine: columns, columns: {log_probs: lp, means: mu, deviations: sigma}}
@@ -74,7 +74,7 @@ func TestLoadConfig(t *testing.T) {
 			{From: "corpus", Rate: .001, Kind: "work"},
 		},
 		Controls: &Controls{[]string{"controls.parquet"}, map[string]string{"text": "text", "control_group": "set"}},
-		Hash:     &Hash{MinHash: "datatrove"},
+		Hash:     &Hash{.8, "datatrove"},
 		Ngram:    &Ngram{"words", 20, to(0), []int{20, 40}, to(0), to(5), 0},
 		Likelihood: &Likelihood{
 			Target: Model{Engine: "columns", Name: "target", Columns: map[string]string{"log_probs": "lp", "means": "mu", "deviations": "sigma"}},
@@ -151,11 +151,11 @@ func TestConfigDigest(t *testing.T) {
 	}
 	seen := map[string]string{a.Digest(): "full"}
 	for _, set := range []string{"logical_date=2026-11-24", "on_bad_input=quarantine", "corpus.urls.0=x", "corpus.columns.text=x",
-		"probes.1.rate=.5", "ngram.min_match=.2", "hash=null", "evidence.texts=true", "likelihood.windows.stride=1"} {
+		"probes.1.rate=.5", "hash.near_duplicate=0", "ngram.min_match=.2", "hash=null", "evidence.texts=true", "likelihood.windows.stride=1"} {
 		sets := []string{set}
 		text := full
 		if set == "hash=null" {
-			text, sets = strings.Replace(full, "hash: {near_duplicate: 0, minhash: datatrove}\n", "", 1), nil
+			text, sets = strings.Replace(full, "hash: {near_duplicate: 0.8, minhash: datatrove}\n", "", 1), nil
 		}
 		d := load(t, text, sets...).Digest()
 		if other, ok := seen[d]; ok {

@@ -175,7 +175,9 @@ func (e *execution) run(ctx context.Context, version string) error {
 		return err
 	}
 	e.meter.begin("hashing probes", 0)
-	l.hash = hash.NewIndex(l.all)
+	if l.hash, err = hash.NewIndex(l.all, c.nearDuplicate()); err != nil {
+		return &UsageError{err}
+	}
 	found, err := e.fold(ctx, l)
 	if err != nil {
 		return err

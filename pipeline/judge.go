@@ -111,6 +111,9 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 			if f.total.hash != nil {
 				n := f.total.hash.Counts(i)
 				corpus.Hashed, corpus.Exact, corpus.ExactWords = true, n.Exact, n.ExactWords
+				if e.plan.Config.nearDuplicate() > 0 {
+					corpus.Near = &n.Near
+				}
 			}
 		}
 		var finding ngram.Finding

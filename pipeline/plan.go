@@ -12,6 +12,7 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"palimpsest/stages/hash"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
 	"palimpsest/stages/store"
@@ -44,7 +45,8 @@ type Plan struct {
 // memory is what the run holds at once, in bytes.
 type memory struct {
 	Texts  int64 // the probes' and controls' texts
-	Index  int64 // the index over them, at most
+	Index  int64 // the index of ngram over them, at most
+	Near   int64 // the index of near-duplicates, at most
 	Budget int64 // what is left for the row groups being read
 }
 
@@ -134,13 +136,17 @@ func (p *Plan) fit() error {
 		p.sampling = n.engine().Sampling(1)
 		p.memory.Index = n.engine().Memory(p.memory.Texts, p.sampling)
 	}
+	if p.Config.nearDuplicate() > 0 {
+		p.memory.Near = hash.NearMemory(p.memory.Texts)
+	}
 	limit := int64(p.Config.Resources.Memory)
-	p.memory.Budget = limit - p.memory.Texts - p.memory.Index
+	index := p.memory.Index + p.memory.Near
+	p.memory.Budget = limit - p.memory.Texts - index
 	if p.memory.Budget < minBudget {
-		need := p.memory.Texts + p.memory.Index + minBudget
+		need := p.memory.Texts + index + minBudget
 		return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (up to %s) leave no room to read: "+
 			"set it to at least %s, or split the probes over several runs",
-			formatBytes(limit), formatBytes(p.memory.Texts), formatBytes(p.memory.Index), formatBytes(need))
+			formatBytes(limit), formatBytes(p.memory.Texts), formatBytes(index), formatBytes(need))
 	}
 	if err := p.source.Limit(p.memory.Budget); err != nil {
 		return err
@@ -203,8 +209,11 @@ func (p *Plan) Print(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
 	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
-	fmt.Fprintf(t, "  probe texts\t%s\n  index, at most\t%s\n  left for row groups\t%s\n",
-		formatBytes(p.memory.Texts), formatBytes(p.memory.Index), formatBytes(p.memory.Budget))
+	fmt.Fprintf(t, "  probe texts\t%s\n  index, at most\t%s\n", formatBytes(p.memory.Texts), formatBytes(p.memory.Index))
+	if p.memory.Near > 0 {
+		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))
+	}
+	fmt.Fprintf(t, "  left for row groups\t%s\n", formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
 	for _, f := range p.failures {
 		fmt.Fprintf(t, "quarantined\t%s: %s\n", f.Object, f.Reason)

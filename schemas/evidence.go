@@ -20,7 +20,7 @@ type Evidence struct {
 	Documents            *int64   `parquet:"documents" unit:"documents" doc:"corpus documents with at least one qualifying match"`
 	ExactDocuments       *int64   `parquet:"exact_documents" unit:"documents" doc:"corpus documents with the same bytes; null without hash"`
 	ExactWordsDocuments  *int64   `parquet:"exact_words_documents" unit:"documents" doc:"corpus documents with the same words, those with the same bytes included"`
-	NearDocuments        *int64   `parquet:"near_documents" unit:"documents" doc:"near-duplicate corpus documents; null when they were not looked for"`
+	NearDocuments        *int64   `parquet:"near_documents" unit:"documents" doc:"near-duplicate corpus documents, those with the same words included; null when they were not looked for"`
 	MaxP                 *float64 `parquet:"max_p" unit:"probability" doc:"greatest p_z of the probe's windows"`
 	ExtractableCoverage  *float64 `parquet:"extractable_coverage" unit:"fraction" doc:"share of the characters inside the suffix of a window with p_z >= .001"`
 	MemorizedBits        *float64 `parquet:"memorized_bits" unit:"bits" doc:"unintended memorisation; read it beside the controls'"`

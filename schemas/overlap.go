@@ -55,7 +55,7 @@ type Match struct {
 	DocumentURI        string   `parquet:"document_uri" doc:"object the document stands in"`
 	DocumentRow        int64    `parquet:"document_row" doc:"row of that object, from 0"`
 	Relation           string   `parquet:"relation" doc:"the first that holds of exact, exact_words, near_duplicate, probe_in_document, document_in_probe, overlaps"`
-	Jaccard            *float64 `parquet:"jaccard" unit:"fraction" doc:"Jaccard similarity of the 5-word shingles; null when near-duplicates were not looked for"`
+	Jaccard            *float64 `parquet:"jaccard" unit:"fraction" doc:"Jaccard similarity of the sets of 5-word shingles, of near-duplicates and so of texts with the same words; null for other documents, which are below the threshold, and when near-duplicates were not looked for"`
 	CoveredWords       *int64   `parquet:"covered_words" unit:"words" doc:"probe words in the union of its matches with this document; null without ngram"`
 	ProbeCoverage      *float64 `parquet:"probe_coverage" unit:"fraction" doc:"covered_words / words of the probe"`
 	DocumentCoverage   *float64 `parquet:"document_coverage" unit:"fraction" doc:"document words in the union of the matches / words of the document"`
@@ -76,7 +76,7 @@ type Document struct {
 	SHA256       string  `parquet:"sha256" doc:"digest of the document's text"`
 	WordsSHA256  *string `parquet:"words_sha256" doc:"digest of the words' keys joined by one space; null without words"`
 	Words        int64   `parquet:"words" unit:"words" doc:"words of the document"`
-	Probes       int64   `parquet:"probes" unit:"probes" doc:"distinct probes found in the document, or equal to it"`
+	Probes       int64   `parquet:"probes" unit:"probes" doc:"distinct probes found in the document, or that it is a duplicate of, exact or near"`
 	LongestWords *int64  `parquet:"longest_words" unit:"words" doc:"longest match with any probe; null without ngram"`
 }
 

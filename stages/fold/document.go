@@ -66,8 +66,10 @@ type Shared struct {
 // Hit is what one document and one probe share. The folds that find it fill their own fields; match reads them all.
 type Hit struct {
 	Probe      int32
-	Exact      bool // same bytes
-	ExactWords bool // same words
+	Exact      bool    // same bytes
+	ExactWords bool    // same words
+	Near       bool    // near-duplicates, among them those with the same words
+	Jaccard    float64 // similarity of near-duplicates, of their sets of 5-word shingles
 	Overlap
 }
 

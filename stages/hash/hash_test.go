@@ -29,6 +29,19 @@ func probes(texts []string, drawn map[int]int64) []*fold.Probe {
 	return out
 }
 
+// index is NewIndex, which does not fail on texts that fit in memory.
+func index(t interface {
+	Helper()
+	Fatal(...any)
+}, all []*fold.Probe, nearDuplicate float64) *hash.Index {
+	t.Helper()
+	x, err := hash.NewIndex(all, nearDuplicate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
 // add folds document row into the state and returns its hits, in the probes' order.
 func add(s *hash.State, row int, text string) []fold.Hit {
 	var n words.Normaliser
@@ -42,8 +55,8 @@ func add(s *hash.State, row int, text string) []fold.Hit {
 }
 
 // counts folds the whole corpus.
-func counts(all []*fold.Probe, corpus []string) []hash.Counts {
-	s := hash.NewState(hash.NewIndex(all))
+func counts(t *testing.T, all []*fold.Probe, corpus []string) []hash.Counts {
+	s := hash.NewState(index(t, all, 0))
 	for row, text := range corpus {
 		add(s, row, text)
 	}
@@ -76,7 +89,7 @@ func TestCounts(t *testing.T) {
 		{"not UTF-8", "a\xffb", []string{"a\xffb", "a b", "a\xfeb", "ab"}, hash.Counts{Exact: 1, ExactWords: 3}},
 		{"NUL", "a\x00", []string{"a\x00", "a"}, hash.Counts{Exact: 1, ExactWords: 2}},
 	} {
-		if diff := cmp.Diff([]hash.Counts{c.want}, counts(probes([]string{c.probe}, nil), c.corpus)); diff != "" {
+		if diff := cmp.Diff([]hash.Counts{c.want}, counts(t, probes([]string{c.probe}, nil), c.corpus)); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
@@ -85,7 +98,7 @@ func TestCounts(t *testing.T) {
 // Probes with the same text or the same words each count for themselves.
 func TestProbesThatAreEqual(t *testing.T) {
 	all := probes([]string{"a b", "a b", "A b", "c"}, nil)
-	s := hash.NewState(hash.NewIndex(all))
+	s := hash.NewState(index(t, all, 0))
 	hits := add(s, 0, "a b")
 	want := []fold.Hit{{Probe: 0, Exact: true, ExactWords: true}, {Probe: 1, Exact: true, ExactWords: true}, {Probe: 2, ExactWords: true}}
 	if diff := cmp.Diff(want, hits); diff != "" {
@@ -100,19 +113,19 @@ func TestProbesThatAreEqual(t *testing.T) {
 // A probe that was drawn from the corpus does not match itself, but its copies, before and behind it.
 func TestDrawnProbe(t *testing.T) {
 	all := probes([]string{"a b", "a b"}, map[int]int64{0: 1})
-	got := counts(all, []string{"a b", "a b", "A B"})
+	got := counts(t, all, []string{"a b", "a b", "A B"})
 	if diff := cmp.Diff([]hash.Counts{{Exact: 1, ExactWords: 2}, {Exact: 2, ExactWords: 3}}, got); diff != "" {
 		t.Error(diff)
 	}
 	elsewhere := probes([]string{"a b"}, map[int]int64{0: 1})
 	elsewhere[0].SourceURI = "mem://c/y"
-	if diff := cmp.Diff([]hash.Counts{{Exact: 2, ExactWords: 2}}, counts(elsewhere, []string{"a b", "a b"})); diff != "" {
+	if diff := cmp.Diff([]hash.Counts{{Exact: 2, ExactWords: 2}}, counts(t, elsewhere, []string{"a b", "a b"})); diff != "" {
 		t.Errorf("the same row of another object: %s", diff)
 	}
 }
 
 func TestSums(t *testing.T) {
-	x := hash.NewIndex(probes([]string{"The cat.", "...", ""}, nil))
+	x := index(t, probes([]string{"The cat.", "...", ""}, nil), 0)
 	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	want := []hash.Sums{{fold.SHA256([]byte("The cat.")), fold.SHA256([]byte("the cat")), 2}, {fold.SHA256([]byte("...")), "", 0}, {empty, "", 0}}
 	for i, w := range want {
@@ -159,10 +172,10 @@ func TestCountsEqualBruteForce(t *testing.T) {
 			texts[0], drawn[0] = corpus[row], int64(row)
 		}
 		all := probes(texts, drawn)
-		index := hash.NewIndex(all)
+		x := index(t, all, 0)
 		states := make([]*hash.State, rapid.IntRange(1, 4).Draw(t, "states"))
 		for i := range states {
-			states[i] = hash.NewState(index)
+			states[i] = hash.NewState(x)
 		}
 		rows := make([]int, len(corpus))
 		for i := range rows {
@@ -198,7 +211,7 @@ func TestCountsEqualBruteForce(t *testing.T) {
 // What the fingerprints propose is decided by the bytes and by the digest of the words: a document whose words were normalised to a
 // probe's stream, but that has other bytes, is no exact duplicate; one with a probe's bytes is, whatever its words.
 func TestBytesAndWordsDecideApart(t *testing.T) {
-	s := hash.NewState(hash.NewIndex(probes([]string{"a b"}, nil)))
+	s := hash.NewState(index(t, probes([]string{"a b"}, nil), 0))
 	ref := func() fold.Ref { return fold.NewRef("", corpusURI, 0) }
 	var d fold.Document
 	d.Reset([]byte("another text"), []byte(" a b "), 2, ref)

@@ -1,10 +1,10 @@
-// Package match lists, for each probe, the corpus documents that equal it or hold much of it, and records every document in
-// which anything was found. It is the fold that comes after ngram and hash on the same document: it reads their hits, and
+// Package match lists, for each probe, the corpus documents that equal it, nearly do, or hold much of it, and records every document
+// in which anything was found. It is the fold that comes after ngram and hash on the same document: it reads their hits, and
 // compares nothing itself.
 //
-// Per probe it keeps at most Config.Max duplicates (those of smallest hash64) and Config.Max other documents of greatest
-// coverage, ties to the smallest hash64; both choices are the same whatever the order of documents. Rows of documents are handed
-// out as they come, since their number grows with the corpus.
+// Per probe it keeps at most Config.Max duplicates (those with the same words before near-duplicates, of each those of smallest hash64)
+// and Config.Max other documents of greatest coverage, ties to the smallest hash64; both choices are the same whatever the order
+// of documents. Rows of documents are handed out as they come, since their number grows with the corpus.
 package match
 
 import (
@@ -54,7 +54,7 @@ const mostShared = 1 << 20
 var _ fold.Fold[*State] = (*State)(nil)
 
 type listed struct {
-	duplicates []pair // ascending by reference
+	duplicates []pair // equal ones first, then ascending by reference
 	others     []pair // best first
 	best       *pair  // the document that holds most of the probe, listed or not
 }
@@ -181,11 +181,24 @@ func (l *listed) add(p pair, c Config) {
 		l.best = &p
 	}
 	switch {
-	case p.Exact || p.ExactWords:
-		l.duplicates = keep(l.duplicates, p, c.Max, func(a, b pair) int { return a.Compare(b.Ref) })
+	case p.equal() || p.Near:
+		l.duplicates = keep(l.duplicates, p, c.Max, closer)
 	case p.Qualifying && float64(p.ProbeCovered)/float64(c.Units(int(p.Probe))) >= c.MinCoverage:
 		l.others = keep(l.others, p, c.Max, better)
 	}
+}
+
+func (p *pair) equal() bool { return p.Exact || p.ExactWords }
+
+// closer orders duplicates: those that equal the probe come first, so that near ones do not crowd them out, then by sampling order.
+func closer(a, b pair) int {
+	if equal := a.equal(); equal != b.equal() {
+		if equal {
+			return -1
+		}
+		return 1
+	}
+	return a.Compare(b.Ref)
 }
 
 // better orders by coverage, which of one probe is the covered units, then by sampling order.
@@ -247,6 +260,7 @@ func (s *State) Best(i int) (documentID string, coverage float64) {
 const (
 	Exact           = "exact"
 	ExactWords      = "exact_words"
+	NearDuplicate   = "near_duplicate"
 	ProbeInDocument = "probe_in_document"
 	DocumentInProbe = "document_in_probe"
 	Overlaps        = "overlaps"
@@ -272,11 +286,16 @@ func (s *State) Rows(i int, id string) []schemas.Match {
 			row.CoveredWords, row.LongestWords = &covered, &longest
 			row.ProbeCoverage, row.DocumentCoverage = ratio(covered, s.config.Units(i)), ratio(p.DocCovered, p.units)
 		}
+		if p.Near {
+			row.Jaccard = &p.Jaccard
+		}
 		switch {
 		case p.Exact:
 			row.Relation = Exact
 		case p.ExactWords:
 			row.Relation = ExactWords
+		case p.Near:
+			row.Relation = NearDuplicate
 		case *row.ProbeCoverage >= fold.Contained:
 			row.Relation = ProbeInDocument
 		case *row.DocumentCoverage >= fold.Contained:

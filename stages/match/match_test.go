@@ -43,7 +43,10 @@ func run(t *testing.T, probes []*fold.Probe, documents []string, order []int, sh
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashes := hash.NewIndex(probes)
+	hashes, err := hash.NewIndex(probes, .8)
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := match.Config{Max: most, MinCoverage: .1, Searched: true, Units: texts.Units}
 	var all []*world
 	for range shards {
@@ -87,28 +90,35 @@ func TestRelations(t *testing.T) {
 		"two three four five six",                             // document_in_probe
 		"zero one two three four five eleven twelve thirteen", // overlaps
 		"two three four five",                                 // too short to be found
+		text + " eleven",                                      // near_duplicate: six of seven shingles
 	}
 	w := run(t, []*fold.Probe{work("p", text)}, documents, inOrder(len(documents)), 2, 20)
 	type row struct {
 		ID, Relation                 string
 		Covered, Longest             int64
 		ProbeCoverage, DocumentCover float64
+		Jaccard                      float64 // 0: null
 	}
 	var got []row
 	for _, m := range w.match.Rows(0, "p") {
-		got = append(got, row{m.DocumentID, m.Relation, *m.CoveredWords, *m.LongestWords, *m.ProbeCoverage, *m.DocumentCoverage})
+		r := row{m.DocumentID, m.Relation, *m.CoveredWords, *m.LongestWords, *m.ProbeCoverage, *m.DocumentCoverage, 0}
+		if m.Jaccard != nil {
+			r.Jaccard = *m.Jaccard
+		}
+		got = append(got, r)
 	}
 	want := []row{
-		{"d0", match.Exact, 10, 10, 1, 1},
-		{"d1", match.ExactWords, 10, 10, 1, 1},
-		{"d2", match.ProbeInDocument, 10, 10, 1, 10. / 15},
-		{"d3", match.DocumentInProbe, 5, 5, .5, 1},
-		{"d4", match.Overlaps, 5, 5, .5, 5. / 9},
+		{"d0", match.Exact, 10, 10, 1, 1, 1},
+		{"d1", match.ExactWords, 10, 10, 1, 1, 1},
+		{"d2", match.ProbeInDocument, 10, 10, 1, 10. / 15, 0},
+		{"d3", match.DocumentInProbe, 5, 5, .5, 1, 0},
+		{"d4", match.Overlaps, 5, 5, .5, 5. / 9, 0},
+		{"d6", match.NearDuplicate, 10, 10, 1, 10. / 11, 6. / 7},
 	}
 	if d := gocmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if got := w.hash.Counts(0); got != (hash.Counts{Exact: 1, ExactWords: 2}) {
+	if got := w.hash.Counts(0); got != (hash.Counts{Exact: 1, ExactWords: 2, Near: 3}) {
 		t.Errorf("counts %+v", got)
 	}
 	var rows []schemas.Document
@@ -118,7 +128,7 @@ func TestRelations(t *testing.T) {
 	slices.SortFunc(rows, func(a, b schemas.Document) int { return strings.Compare(a.DocumentID, b.DocumentID) })
 	if d := gocmp.Diff([]schemas.Document{
 		{DocumentID: "d0", Words: 10, Probes: 1}, {DocumentID: "d1", Words: 10, Probes: 1}, {DocumentID: "d2", Words: 15, Probes: 1},
-		{DocumentID: "d3", Words: 5, Probes: 1}, {DocumentID: "d4", Words: 9, Probes: 1},
+		{DocumentID: "d3", Words: 5, Probes: 1}, {DocumentID: "d4", Words: 9, Probes: 1}, {DocumentID: "d6", Words: 11, Probes: 1},
 	}, rows); d != "" {
 		t.Errorf("documents (-want +got):\n%s", d)
 	}
@@ -131,7 +141,7 @@ func TestShortProbes(t *testing.T) {
 	if got := w.hash.Counts(0); got != (hash.Counts{Exact: 2}) {
 		t.Errorf("the empty probe: %+v; an empty text equals an empty text, and has no words to share", got)
 	}
-	if got := w.hash.Counts(1); got != (hash.Counts{Exact: 1, ExactWords: 2}) {
+	if got := w.hash.Counts(1); got != (hash.Counts{Exact: 1, ExactWords: 2, Near: 2}) {
 		t.Errorf("the short probe: %+v", got)
 	}
 	if rows := w.match.Rows(1, "short"); len(rows) != 2 || rows[0].Relation != match.Exact || *rows[0].ProbeCoverage != 0 {
@@ -147,31 +157,38 @@ func TestOrder(t *testing.T) {
 		n := 5 + i%6
 		documents = append(documents, fmt.Sprintf("x%d %s y%d", i, strings.Join(split[:n], " "), i))
 	}
-	for range 9 {
+	for range 3 {
 		documents = append(documents, text)
+	}
+	for i := range 9 {
+		documents = append(documents, fmt.Sprint(text, " z", i))
 	}
 	probes := []*fold.Probe{work("p", text)}
 	first := run(t, probes, documents, inOrder(len(documents)), 1, 4).match.Rows(0, "p")
 
-	// By definition: of the duplicates the four of smallest hash64, and of the rest the four of greatest coverage, ties by hash64.
+	// By definition: four duplicates, those with the same words and then the near ones of smallest hash64; and of the rest the four
+	// of greatest coverage, ties by hash64.
 	type candidate struct {
 		ref     fold.Ref
 		covered int
 	}
-	var duplicates, others []candidate
+	var equal, near, others []candidate
 	for i := range documents {
 		c := candidate{fold.NewRef(fmt.Sprint("d", i), "mem://c/x", int64(i)), 5 + i%6}
-		if i >= 60 {
-			duplicates = append(duplicates, c)
-		} else {
+		switch {
+		case i >= 63:
+			near = append(near, c)
+		case i >= 60:
+			equal = append(equal, c)
+		default:
 			others = append(others, c)
 		}
 	}
 	byHash := func(a, b candidate) int { return cmp.Compare(a.ref.Hash64, b.ref.Hash64) }
-	slices.SortFunc(duplicates, byHash)
+	slices.SortFunc(near, byHash)
 	slices.SortFunc(others, func(a, b candidate) int { return cmp.Or(b.covered-a.covered, byHash(a, b)) })
 	var want, got []string
-	for _, c := range slices.Concat(duplicates[:4], others[:4]) {
+	for _, c := range slices.Concat(equal, near[:1], others[:4]) {
 		want = append(want, c.ref.ID)
 	}
 	for _, r := range first {
