@@ -34,23 +34,6 @@ type State struct {
 	sharedRoom int                // hits and documents held there
 }
 
-// shared are documents with the same hits, but for those that one or another has of its own.
-type shared struct {
-	hits      []fold.Hit
-	documents []sharer // ascending by reference
-	alone     int      // documents without a hit of their own
-}
-
-// sharer is a document that shares its hits, and the probes with which it has one of its own instead.
-type sharer struct {
-	*fold.Ref
-	units int64
-	own   []int32 // ascending
-}
-
-// mostShared bounds the hits and documents that are held apart: beyond it, they are added to the probes.
-const mostShared = 1 << 20
-
 var _ fold.Fold[*State] = (*State)(nil)
 
 type listed struct {
@@ -109,11 +92,6 @@ func (s *State) Add(d *fold.Document) {
 	s.documents = append(s.documents, row)
 }
 
-func has(hits []fold.Hit, probe int32) bool {
-	_, ok := slices.BinarySearchFunc(hits, probe, func(h fold.Hit, probe int32) int { return cmp.Compare(h.Probe, probe) })
-	return ok
-}
-
 // list adds the pair to its probe.
 func (s *State) list(p pair) {
 	l := s.probes[p.Probe]
@@ -122,58 +100,6 @@ func (s *State) list(p pair) {
 		s.probes[p.Probe] = l
 	}
 	l.add(p, s.config)
-}
-
-// share adds documents to those that share their hits. Those are kept that some probe may list: the first ones without a hit of their
-// own, as many as are listed, and what stands before the last of these.
-func (s *State) share(key string, more *shared) {
-	all := s.shared[key]
-	if all == nil {
-		if s.shared == nil {
-			s.shared = make(map[string]*shared)
-		}
-		all = &shared{hits: more.hits}
-		s.shared[key] = all
-		s.sharedRoom += len(all.hits)
-	}
-	before := len(all.documents)
-	for _, d := range more.documents {
-		all.add(d, max(s.config.Max, 1))
-	}
-	if s.sharedRoom += len(all.documents) - before; s.sharedRoom > mostShared {
-		s.spread()
-	}
-}
-
-func (a *shared) add(d sharer, most int) {
-	if n := len(a.documents); a.alone >= most && a.documents[n-1].Compare(d.Ref) < 0 {
-		return
-	}
-	i, _ := slices.BinarySearchFunc(a.documents, d, func(a, b sharer) int { return a.Compare(b.Ref) })
-	a.documents = slices.Insert(a.documents, i, d)
-	if len(d.own) == 0 {
-		a.alone++
-	}
-	for n := len(a.documents) - 1; a.alone > most || a.alone == most && len(a.documents[n].own) > 0; n-- {
-		if len(a.documents[n].own) == 0 {
-			a.alone--
-		}
-		a.documents = a.documents[:n]
-	}
-}
-
-// spread adds the documents that share their hits to the probes, as if each had come alone.
-func (s *State) spread() {
-	for _, all := range s.shared {
-		for _, h := range all.hits {
-			for _, d := range all.documents {
-				if _, own := slices.BinarySearch(d.own, h.Probe); !own {
-					s.list(pair{d.Ref, h, d.units})
-				}
-			}
-		}
-	}
-	s.shared, s.sharedRoom = nil, 0
 }
 
 func (l *listed) add(p pair, c Config) {
