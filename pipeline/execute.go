@@ -11,9 +11,6 @@ import (
 
 	"palimpsest/schemas"
 	"palimpsest/stages/evidence"
-	"palimpsest/stages/hash"
-	"palimpsest/stages/match"
-	"palimpsest/stages/ngram"
 	"palimpsest/stages/words"
 	"palimpsest/stages/write"
 )
@@ -174,10 +171,6 @@ func (e *execution) run(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
-	e.meter.begin("hashing probes", 0)
-	if l.hash, err = hash.NewIndex(l.all, c.nearDuplicate()); err != nil {
-		return &UsageError{err}
-	}
 	found, err := e.fold(ctx, l)
 	if err != nil {
 		return err
@@ -195,7 +188,8 @@ func (e *execution) run(ctx context.Context, version string) error {
 		row.LogicalDate = c.logicalDate()
 	}
 	if found != nil {
-		row.CorpusDocuments, row.CorpusWords = &found.total.documents, &found.total.words
+		total := found.blocks[0].total
+		row.CorpusDocuments, row.CorpusWords = &total.documents, &total.words
 	}
 	if c.Ngram != nil {
 		row.Unit = &c.Ngram.Unit
@@ -207,65 +201,6 @@ func (e *execution) run(ctx context.Context, version string) error {
 		}
 	}
 	return writeTable(ctx, e, schemas.Runs, []schemas.Run{row})
-}
-
-// found is what the corpus told.
-type found struct {
-	folds *folds
-	total *partial
-}
-
-// fold reads the corpus through the folds; nil when no stage needs it.
-func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
-	c := e.plan.Config
-	if !c.folds() {
-		return nil, nil
-	}
-	e.meter.begin("indexing", 0)
-	f := &folds{match: match.Config{Max: duplicatesListed}}
-	if c.Hash != nil {
-		f.hash = l.hash
-	}
-	if n := c.Ngram; n != nil {
-		texts, err := ngram.NewTexts(l.all, n.Unit == bytesUnit)
-		if err != nil {
-			return nil, &UsageError{err}
-		}
-		if f.ngram, err = ngram.NewIndex(ctx, texts, n.engine(), e.plan.sampling, c.workers()); err != nil {
-			return nil, fmt.Errorf("indexing the probes: %w", err)
-		}
-		f.match = match.Config{Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Bytes: n.Unit == bytesUnit, Searched: true}
-	}
-	e.meter.begin("scanning the corpus", e.plan.CorpusBytes())
-	documents, err := write.OpenSpool(e.dir, schemas.Documents)
-	if err != nil {
-		return nil, err
-	}
-	defer documents.Discard()
-	signed, err := e.openSignatures()
-	if err != nil {
-		return nil, err
-	}
-	if signed != nil {
-		defer signed.Discard()
-	}
-	total, err := e.scan(ctx, f, documents, signed)
-	if err != nil {
-		return nil, err
-	}
-	if total.documents == 0 {
-		return nil, badData("the corpus holds no documents: %d objects, %d rows without a text; nothing can be said of what it holds",
-			len(e.plan.corpus), total.nullTexts)
-	}
-	if err := finish(ctx, e, documents); err != nil {
-		return nil, err
-	}
-	if signed != nil {
-		if err := finish(ctx, e, signed); err != nil {
-			return nil, err
-		}
-	}
-	return &found{f, total}, nil
 }
 
 // writeTable writes a table whose rows are at hand, in order.
@@ -304,6 +239,3 @@ func (e *execution) manifest(version string) (*Manifest, error) {
 	}
 	return m, nil
 }
-
-// duplicatesListed is the number of duplicates listed a probe when ngram, which has a setting for it, does not run.
-const duplicatesListed = 20

@@ -64,14 +64,12 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 		return err
 	}
 	defer t.probes.Discard()
-	var finder *ngram.Finder
 	if f != nil {
 		if t.matches, err = write.Open(e.dir, schemas.Matches); err != nil {
 			return err
 		}
 		defer t.matches.Discard()
-		if f.total.ngram != nil {
-			finder = ngram.NewFinder(f.total.ngram, f.total.documents, e.plan.Config.Ngram.Report, *e.plan.Config.Evidence.Texts)
+		if e.plan.Config.Ngram != nil {
 			if t.overlap, err = write.Open(e.dir, schemas.Overlaps); err != nil {
 				return err
 			}
@@ -90,7 +88,7 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sums := l.hash.Sums(i)
+		sums := l.sums[i]
 		row := schemas.Probe{
 			ProbeID: p.ID, Kind: p.Kind, SourceURI: p.SourceURI, SourceRow: p.SourceRow, Bytes: int64(len(p.Text)), Words: sums.Words,
 			SHA256: sums.SHA256, UTF8Valid: p.UTF8(), Title: p.Title, Author: p.Author, RightsHolder: p.RightsHolder, License: p.License,
@@ -102,25 +100,28 @@ func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found, subj
 		subjects[i] = evidence.Subject{Probe: p, SHA256: sums.SHA256, WordsSHA256: sums.WordsSHA256}
 		corpus := &subjects[i].Corpus
 		corpus.FromCorpus = p.FromCorpus
-		var matches []schemas.Match
+		var (
+			matches []schemas.Match
+			finding ngram.Finding
+		)
 		if f != nil {
-			matches = f.total.match.Rows(i, p.ID)
-			if id, coverage := f.total.match.Best(i); coverage >= fold.Contained {
+			b, k := f.of(i)
+			matches = b.total.match.Rows(k, p.ID)
+			if id, coverage := b.total.match.Best(k); coverage >= fold.Contained {
 				corpus.Contained = &evidence.Containment{DocumentID: id, Coverage: coverage}
 			}
-			if f.total.hash != nil {
-				n := f.total.hash.Counts(i)
+			if b.total.hash != nil {
+				n := b.total.hash.Counts(k)
 				corpus.Hashed, corpus.Exact, corpus.ExactWords = true, n.Exact, n.ExactWords
 				if e.plan.Config.nearDuplicate() > 0 {
 					corpus.Near = &n.Near
 				}
 			}
-		}
-		var finding ngram.Finding
-		if finder != nil {
-			finding = finder.Find(i)
-			e.searched(corpus, &finding)
-			row.Searchable = &finding.Searchable
+			if b.finder != nil {
+				finding = b.finder.Find(k)
+				e.searched(corpus, &finding)
+				row.Searchable = &finding.Searchable
+			}
 		}
 		if p.Control {
 			continue

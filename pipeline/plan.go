@@ -44,10 +44,12 @@ type Plan struct {
 
 // memory is what the run holds at once, in bytes.
 type memory struct {
-	Texts  int64 // the probes' and controls' texts
-	Index  int64 // the index of ngram over them, at most
-	Near   int64 // the index of near-duplicates, at most
-	Budget int64 // what is left for the row groups being read
+	Texts   int64 // the probes' and controls' texts
+	Streams int64 // what is searched for of them
+	Block   int64 // texts that are indexed at once
+	Index   int64 // the index of ngram over them, at most
+	Near    int64 // the index of near-duplicates, at most
+	Budget  int64 // what is left for the row groups being read
 }
 
 // minBudget is the least room for row groups, in bytes, that a plan leaves.
@@ -132,32 +134,72 @@ func (p *Plan) fit() error {
 			p.memory.Texts += int64(float64(p.corpusText()) * s.Rate)
 		}
 	}
-	if n := p.Config.Ngram; n != nil {
-		p.sampling = n.engine().Sampling(1)
-		p.memory.Index = n.engine().Memory(p.memory.Texts, p.sampling)
-	}
-	if p.Config.nearDuplicate() > 0 {
-		p.memory.Near = hash.NearMemory(p.memory.Texts)
-	}
-	limit := int64(p.Config.Resources.Memory)
-	index := p.memory.Index + p.memory.Near
-	p.memory.Budget = limit - p.memory.Texts - index
-	if p.memory.Budget < minBudget {
-		need := p.memory.Texts + index + minBudget
-		return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (up to %s) leave no room to read: "+
-			"set it to at least %s, or split the probes over several runs",
-			formatBytes(limit), formatBytes(p.memory.Texts), formatBytes(index), formatBytes(need))
+	if err := p.fitIndex(); err != nil {
+		return err
 	}
 	if err := p.source.Limit(p.memory.Budget); err != nil {
 		return err
 	}
+	return nil
+}
+
+// fitIndex chooses how the probes are indexed: whole if that fits, else every so many-th place of them, else in blocks too, each of which
+// takes a pass over the corpus.
+func (p *Plan) fitIndex() error {
+	limit, m := int64(p.Config.Resources.Memory), &p.memory
+	least, group := int64(minBudget), ""
 	for _, s := range shards(p.corpus) {
-		if _, held := s.file.Size(s.group, s.all()...); held > p.memory.Budget {
-			return badUsage("%s, row group %d: %s to hold, and resources.memory leaves %s for reading: set it to at least %s",
-				s.input.URI, s.group, formatBytes(held), formatBytes(p.memory.Budget), formatBytes(limit-p.memory.Budget+held))
+		if _, held := s.file.Size(s.group, s.all()...); held > least {
+			least, group = held, fmt.Sprintf("%s, row group %d", s.input.URI, s.group)
 		}
 	}
-	return nil
+	var engine ngram.Config
+	if n := p.Config.Ngram; n != nil {
+		engine = n.engine()
+		m.Streams = ngram.TextsMemory(m.Texts)
+	}
+	for blocks := int64(1); ; blocks++ {
+		m.Block = (m.Texts + blocks - 1) / blocks
+		for every := 1; every <= ngram.MostEvery; every++ {
+			if blocks > 1 && every < ngram.MostEvery {
+				continue // a pass less is worth more
+			}
+			m.Index, m.Near = 0, 0
+			if p.Config.Ngram != nil {
+				p.sampling = engine.Sampling(every)
+				m.Index = engine.Memory(m.Block, p.sampling)
+			}
+			if p.Config.nearDuplicate() > 0 {
+				m.Near = hash.NearMemory(m.Block)
+			}
+			m.Budget = limit - m.Texts - m.Streams - m.Index - m.Near
+			if m.Budget >= least && m.Block <= ngram.MostText {
+				return nil
+			}
+		}
+		if blocks == mostBlocks || m.Index+m.Near == 0 {
+			break
+		}
+	}
+	need := limit - m.Budget + least
+	if group != "" {
+		return badUsage("%s: %s to hold, and resources.memory leaves %s for reading: set it to at least %s",
+			group, formatBytes(least), formatBytes(max(m.Budget, 0)), formatBytes(need))
+	}
+	return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (%s or more) leave no room to read: "+
+		"set it to at least %s, or split the probes over several runs",
+		formatBytes(limit), formatBytes(m.Texts), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
+}
+
+// mostBlocks bounds the passes over the corpus.
+const mostBlocks = 64
+
+// passes returns how many blocks of probes there are, about.
+func (m *memory) passes() int64 {
+	if m.Block == 0 {
+		return 1
+	}
+	return (m.Texts + m.Block - 1) / m.Block
 }
 
 // corpusText returns the memory that all texts of the corpus take.
@@ -209,12 +251,18 @@ func (p *Plan) Print(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
 	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
-	fmt.Fprintf(t, "  probe texts\t%s\n  index, at most\t%s\n", formatBytes(p.memory.Texts), formatBytes(p.memory.Index))
+	fmt.Fprintf(t, "  probe texts, at most\t%s\n  index, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Streams), formatBytes(p.memory.Index))
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))
 	}
 	fmt.Fprintf(t, "  left for row groups\t%s\n", formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
+	if n := p.memory.passes(); n > 1 {
+		fmt.Fprintf(t, "passes\tup to %d over the corpus, each with a part of the probes: more memory takes fewer\n", n)
+	}
+	if p.sampling.Every > 1 {
+		fmt.Fprintf(t, "index\tevery %d. place of the probes, looked up every %d bytes: more memory is faster\n", p.sampling.Every, p.sampling.Stride)
+	}
 	for _, f := range p.failures {
 		fmt.Fprintf(t, "quarantined\t%s: %s\n", f.Object, f.Reason)
 	}
@@ -224,7 +272,7 @@ func (p *Plan) Print(w io.Writer) error {
 // corpusPasses returns how often the corpus is read: once by the folds, and once to draw probes from it.
 func (p *Plan) corpusPasses() (n int64) {
 	if p.Config.folds() {
-		n++
+		n += p.memory.passes()
 	}
 	if p.Config.drawsFromCorpus() {
 		n++

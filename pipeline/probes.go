@@ -21,7 +21,7 @@ type loaded struct {
 	probes int // all[:probes] are probes, the rest controls
 
 	byRow map[rowKey]int32 // the probe at a row of an object
-	hash  *hash.Index      // their digests
+	sums  []hash.Sums      // their digests
 }
 
 type rowKey struct {

@@ -84,9 +84,10 @@ func (p *partial) merge(o *partial) {
 	p.match.Merge(o.match)
 }
 
-// scan folds the whole corpus. Rows of documents and signatures go to their spools as row groups are done; the second may be nil.
+// scan folds the whole corpus, for the so many-th time. Rows of documents and signatures go to their spools as row groups are done; the
+// second may be nil. What is of the corpus alone is noted the first time.
 func (e *execution) scan(
-	ctx context.Context, f *folds, documents *write.Spool[schemas.Document], signed *write.Spool[schemas.Signature],
+	ctx context.Context, f *folds, pass int, documents *write.Spool[schemas.Document], signed *write.Spool[schemas.Signature],
 ) (*partial, error) {
 	var (
 		mu    sync.Mutex
@@ -94,7 +95,7 @@ func (e *execution) scan(
 	)
 	err := e.eachGroup(ctx, shards(e.plan.corpus), (*object).all, func() groupFunc {
 		worker := scanner{folds: f.worker()}
-		if signed != nil {
+		if signed != nil && pass == 0 {
 			worker.signatures = newSignatures(e.plan.Config.Hash.MinHash, signed)
 		}
 		return func(ctx context.Context, s shard, g *read.Group) error {
@@ -108,7 +109,9 @@ func (e *execution) scan(
 			if err := worker.signatures.commit(); err != nil {
 				return err
 			}
-			s.noteNulls(p.nullTexts)
+			if pass == 0 {
+				s.noteNulls(p.nullTexts)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			total.merge(p)

@@ -130,8 +130,8 @@ func TestBadInput(t *testing.T) {
 			},
 			config: usual + "resources: {memory: 64MiB}\n",
 			code:   pipeline.ExitUsage,
-			errs: `palimpsest: file://DIR/corpus.parquet, row group 0: 1000.1 MiB to hold, and resources.memory leaves 62.8 MiB for reading: ` +
-				`set it to at least 1001.3 MiB`,
+			errs: `palimpsest: file://DIR/corpus.parquet, row group 0: 1000.1 MiB to hold, and resources.memory leaves 63.8 MiB for reading: ` +
+				`set it to at least 1000.3 MiB`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

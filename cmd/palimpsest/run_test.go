@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,55 @@ func TestSameBytes(t *testing.T) {
 	eight := digests(t, mustRun(t, dir, demo(t), "resources.workers=8", "resources.memory=900MiB"))
 	if d := cmp.Diff(one, eight); d != "" {
 		t.Errorf("(-one worker +eight workers):\n%s", d)
+	}
+}
+
+// TestBlocks runs in so little memory that not all places of the probes are indexed, and then that the probes are searched for in several
+// passes: every file of the run is the same.
+func TestBlocks(t *testing.T) {
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(1, 2))
+	words := func(n int) string {
+		var b strings.Builder
+		for range n {
+			fmt.Fprintf(&b, "w%d ", r.IntN(5000))
+		}
+		return b.String()
+	}
+	header := words(60)
+	var probes, corpus []document
+	for i := range 400 {
+		p := document{fmt.Sprintf("p%03d", i), header + words(1500)}
+		probes = append(probes, p)
+		piece := p.Text[2000:2400]
+		corpus = append(corpus, document{fmt.Sprintf("d%03d", i), header + words(20) + piece + words(20) + probes[i/2].Text[3000:3300]})
+		if i%10 == 0 {
+			corpus = append(corpus, document{fmt.Sprintf("n%03d", i), p.Text + words(30)}, document{fmt.Sprintf("e%03d", i), p.Text})
+		}
+	}
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), corpus)
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes)
+	config := fmt.Sprintf(`
+output: %[1]s/out
+run_id: r
+corpus: {urls: [%[1]s/corpus.parquet], columns: {text: text, id: id}}
+probes: {urls: [%[1]s/probes.parquet], columns: {text: text, id: id}}
+hash: {near_duplicate: 0.8, minhash: datasketch-128}
+ngram: {}
+`, dir)
+	whole := digests(t, mustRun(t, dir, config))
+	for memory, says := range map[string]string{"200MiB": "every [234]. place of the probes", "80MiB": "passes +up to [2-9]"} {
+		path := writeFile(t, filepath.Join(dir, "config.yaml"), config)
+		_, out, errs := execute("run", "-c", path, "--set", "resources.memory="+memory, "--dry-run")
+		if !regexp.MustCompile(says).MatchString(out) {
+			t.Errorf("%s: the plan does not say %q:\n%s%s", memory, says, out, errs)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(whole, digests(t, mustRun(t, dir, config, "resources.memory="+memory))); d != "" {
+			t.Errorf("%s (-whole +in blocks):\n%s", memory, d)
+		}
 	}
 }
 

@@ -157,5 +157,8 @@ func (s *State) Merge(o *State) {
 	o.counts = nil
 }
 
+// Finish lets go of the index. The state takes no more documents.
+func (s *State) Finish() { s.index, s.search = nil, search{} }
+
 // Counts returns what was counted for probe i.
 func (s *State) Counts(i int) Counts { return s.counts[int32(i)] }

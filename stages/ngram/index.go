@@ -48,15 +48,20 @@ const (
 	bucketLoad      = 6.4 // grams a bucket, of eight
 )
 
-// Memory returns the bytes that an index over texts of that many bytes takes at most, the texts included, and what building it takes.
+// Memory returns the bytes that an index over texts of that many bytes takes at most, with what building it takes.
 func (c Config) Memory(textBytes int64, s Sampling) int64 {
-	const texts, gate, buckets, lists = 1.02, 2 * gateBitsPerGram / 8., 8 * 8 / bucketLoad, 8
+	const gate, buckets, lists = 2 * gateBitsPerGram / 8., 8 * 8 / bucketLoad, 8
 	places := float64(textBytes) / float64(s.Every)
-	return int64(float64(textBytes)*texts+places*(gate+buckets+lists)) + buildBytes(int64(places)) + 1<<16
+	return int64(places*(gate+buckets+lists)) + buildBytes(int64(places)) + 1<<16
 }
 
-// Texts returns the texts that the index is over.
-func (x *Index) Texts() *Texts { return x.texts }
+// TextsMemory returns the bytes that Texts of that many bytes take at most.
+func TextsMemory(textBytes int64) int64 { return textBytes + textBytes/blankBlock*8 + 1<<10 }
+
+// textsAlone returns an index that can look nothing up.
+func (x *Index) textsAlone() *Index {
+	return &Index{config: x.config, Sampling: x.Sampling, texts: x.texts, least: x.least}
+}
 
 // passes reports, as 0 or 1, whether the gate lets a hash through.
 func (x *Index) passes(h uint64) uint64 {

@@ -80,8 +80,8 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 		} else {
 			t.buf = n.AppendStream(t.buf, p.Text)
 		}
-		if len(t.buf) > maxText {
-			return nil, fmt.Errorf("the probes' texts exceed %d bytes at probe %q: split the probes over several runs", maxText, p.ID)
+		if len(t.buf) > MostText {
+			return nil, fmt.Errorf("the probes' texts exceed %d bytes at probe %q: split the probes over several runs", MostText, p.ID)
 		}
 		t.start = append(t.start, uint32(len(t.buf)))
 		units := int64(len(p.Text))
@@ -94,8 +94,8 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 	return t, nil
 }
 
-// maxText keeps positions in 31 bits.
-const maxText = 1<<31 - 1<<16
+// MostText keeps positions in 31 bits.
+const MostText = 1<<31 - 1<<16
 
 // Stream returns the searched bytes of probe i.
 func (t *Texts) Stream(i int) []byte { return t.buf[t.start[i]:t.start[i+1]] }

@@ -15,9 +15,9 @@ type Sampling struct {
 // period is the number of consecutive places of a match of which one is both indexed and looked up.
 func (s Sampling) period() int { return s.Stride * s.Every }
 
-// most is the greatest Every worth having: beyond it the grams that are looked up come close to one another, and a second pass over
+// MostEvery is the greatest Every worth having: beyond it the grams that are looked up come close to one another, and a second pass over
 // the corpus with half of the probes costs less.
-const most = 4
+const MostEvery = 4
 
 // least returns the least length of a match in the searched bytes: words have a space on either side.
 func (c Config) least() int {
@@ -47,18 +47,6 @@ func (c Config) Sampling(every int) Sampling {
 
 // Dense returns the sampling that leaves nothing out: it is what the others are checked against.
 func (c Config) Dense() Sampling { return Sampling{Gram: c.gram(), Stride: 1, Every: 1} }
-
-// Fit returns the sampling with the smallest index that is not above limit for probes of that many bytes, looking up as few grams as
-// it can; false when even the smallest is above.
-func (c Config) Fit(textBytes, limit int64) (Sampling, bool) {
-	for every := 1; ; every++ {
-		if s := c.Sampling(every); c.Memory(textBytes, s) <= limit {
-			return s, true
-		} else if every == most {
-			return s, false
-		}
-	}
-}
 
 func gcd(a, b int) int {
 	for b > 0 {

@@ -40,6 +40,7 @@ type Spool[R any] struct {
 	closed bool
 
 	scratch sync.Pool // *[]byte
+	combine func(into, more *R)
 }
 
 // buffer holds rows in memory.
@@ -211,25 +212,22 @@ func (s *Spool[R]) Close(ctx context.Context) ([]Output, error) {
 
 // replay writes the rows to the table in the order of their keys.
 func (s *Spool[R]) replay(ctx context.Context, table *Table[R]) error {
-	var row R
-	value, cells, n := reflect.ValueOf(&row).Elem(), s.codec.newCells(), 0
-	write := func(_, encoded []byte) error {
+	c := combiner[R]{spool: s, table: table, cells: s.codec.newCells(), moreCells: s.codec.newCells()}
+	n := 0
+	write := func(key, encoded []byte) error {
 		if n++; n%chunkRows == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := s.codec.decodeRow(encoded, value, cells); err != nil {
-			return err
-		}
-		return table.Write(row)
+		return c.add(key, encoded)
 	}
 	if len(s.runs) == 0 {
 		s.sort()
 		for _, e := range s.entries {
-			if err := write(nil, s.arena[e.offset+e.key:e.offset+e.key+e.row]); err != nil {
+			if err := write(s.arena[e.offset:e.offset+e.key], s.arena[e.offset+e.key:e.offset+e.key+e.row]); err != nil {
 				return err
 			}
 		}
-		return nil
+		return c.flush()
 	}
 	if len(s.entries) > 0 {
 		if err := s.spill(); err != nil {
@@ -257,7 +255,7 @@ func (s *Spool[R]) replay(ctx context.Context, table *Table[R]) error {
 	if err := merge(s.file, s.runs, write); err != nil {
 		return fmt.Errorf("sorting table %s: %w", s.of.Name, err)
 	}
-	return nil
+	return c.flush()
 }
 
 // Discard removes what the spool has on disk, unless Close has. It may be called at any time and twice.
