@@ -251,7 +251,8 @@ func (p *Plan) Print(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
 	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
-	fmt.Fprintf(t, "  probe texts, at most\t%s\n  index, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Streams), formatBytes(p.memory.Index))
+	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Streams))
+	fmt.Fprintf(t, "  index, at most\t%s\n", formatBytes(p.memory.Index))
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))
 	}
@@ -261,7 +262,8 @@ func (p *Plan) Print(w io.Writer) error {
 		fmt.Fprintf(t, "passes\tup to %d over the corpus, each with a part of the probes: more memory takes fewer\n", n)
 	}
 	if p.sampling.Every > 1 {
-		fmt.Fprintf(t, "index\tevery %d. place of the probes, looked up every %d bytes: more memory is faster\n", p.sampling.Every, p.sampling.Stride)
+		fmt.Fprintf(t, "index\tevery %d. place of the probes, looked up every %d bytes: more memory is faster\n",
+			p.sampling.Every, p.sampling.Stride)
 	}
 	for _, f := range p.failures {
 		fmt.Fprintf(t, "quarantined\t%s: %s\n", f.Object, f.Reason)

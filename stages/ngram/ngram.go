@@ -10,12 +10,21 @@
 // The index holds every K-byte gram of the probes' streams. Of a document only the grams at multiples of the stride S = L-K+1
 // are looked up: a match of L bytes or more holds at least S consecutive gram starts, so one of them is looked up, is in the
 // index, and growing it both ways gives the whole match. Hashes only propose. A gram has to pass a small bit table and a bucket
-// of 64 bytes with 32-bit tags; then bytes are compared. K is about L/2, so that seeds are rare and strides long; when L is below
-// 9 (small thresholds) K is L and every position is looked up.
+// of 64 bytes with 31-bit tags; then bytes are compared. K is about L/2, so that seeds are rare and strides long; when L is below
+// 9 (small thresholds) K is L and every position is looked up. Where memory is short, only every so many-th place of the probes is
+// indexed and more of the documents are looked up (Sampling): the same proof with another period.
 //
-// A match holds several looked-up grams and must be reported once: by the first. A gram that can be moved left by a whole stride
+// A match holds several looked-up grams and must be reported once: by the first. A gram that can be moved left by a whole period
 // within the match is not the first. That takes one comparison of S bytes, so long matches cost time in proportion to their
 // length, and no memory of what was seen is kept.
+//
+// # What many documents share
+//
+// Licence headers and navigation text are in thousands of documents and hundreds of probes; to grow, count and list every pair anew costs
+// their product. Places with the same bytes before them are passed over as one (Index). What is found in such a passage is remembered with
+// the text that decides it (passage), and documents with the same passages are counted as a class and added to their probes together
+// (class). Both are only remembered work: forgetting them at any moment changes no result. Text that repeats itself without end is beyond
+// this, since each of its offsets is a match of its own: it is found exactly, and slowly.
 //
 // # Why counts add up
 //

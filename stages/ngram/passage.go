@@ -116,7 +116,7 @@ func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (e
 	x := &exploration{from: at, to: at + m.Gram}
 	m.exploring = x
 	key := m.gramKey(h, e)
-	from, to := 0, 0
+	var from, to int
 	for p := at; ; {
 		m.visit(text, p, h, e, d)
 		from, to = m.whole(text, x)

@@ -1,0 +1,104 @@
+package ngram_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"palimpsest/stages/fold"
+	"palimpsest/stages/ngram"
+	"palimpsest/stages/words"
+)
+
+// usual is the default configuration.
+var usual = ngram.Config{MinWords: 13, MinBytes: 60, MaxSources: 10}
+
+// prose makes text of words that are frequent and rare like those of a language.
+func prose(r *rand.Rand, size int) string {
+	var b strings.Builder
+	for b.Len() < size {
+		w := uint64(r.ExpFloat64() * 2000)
+		for x := w*0x9e3779b97f4a7c15 | 1<<60; x > 0; x >>= 16 {
+			b.WriteByte("etaoinshrdlucmfwypvbgkjqxz"[x%26])
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()[:size]
+}
+
+func benchmarkProbes(size int) []*fold.Probe {
+	r := rand.New(rand.NewPCG(1, 1))
+	var probes []*fold.Probe
+	for total := 0; total < size; total += 2000 {
+		probes = append(probes, work(fmt.Sprint("p", total), prose(r, min(2000, size-total))))
+	}
+	return probes
+}
+
+// BenchmarkIndex builds the index of so many bytes of probes.
+func BenchmarkIndex(b *testing.B) {
+	for _, size := range []int{1e4, 1e6, 1e7} {
+		b.Run(fmt.Sprintf("%.0e", float64(size)), func(b *testing.B) {
+			texts, err := ngram.NewTexts(benchmarkProbes(size), false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := ngram.NewIndex(b.Context(), texts, usual, usual.Sampling(1), 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkAdd scans documents: such as have nothing of the probes, such as have a piece of one, and such as begin with what all have.
+func BenchmarkAdd(b *testing.B) {
+	r := rand.New(rand.NewPCG(2, 2))
+	header := prose(r, 1200)
+	probes := benchmarkProbes(1e6)
+	for i, p := range probes {
+		if i%2 == 0 {
+			p.Text = append([]byte(header), p.Text...)
+		}
+	}
+	texts, err := ngram.NewTexts(probes, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	index, err := ngram.NewIndex(b.Context(), texts, usual, usual.Sampling(1), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		make func() string
+	}{
+		{"nothing", func() string { return prose(r, 4000) }},
+		{"pieces", func() string {
+			at := r.IntN(1500)
+			return prose(r, 2000) + " " + string(probes[r.IntN(len(probes))].Text[at:at+300]) + " " + prose(r, 1700)
+		}},
+		{"boilerplate", func() string { return header + prose(r, 2800) }},
+	} {
+		var streams [][]byte
+		var n words.Normaliser
+		for range 2000 {
+			streams = append(streams, n.AppendStream(nil, []byte(c.make())))
+		}
+		b.Run(c.name, func(b *testing.B) {
+			matcher := ngram.NewMatcher(index)
+			var d fold.Document
+			b.SetBytes(int64(len(streams)) * 4000)
+			for b.Loop() {
+				state := matcher.NewState()
+				for i, s := range streams {
+					d.Reset(s, s, words.Count(s), func() fold.Ref { return fold.NewRef(fmt.Sprint("d", i), "mem://c/x", int64(i)) })
+					state.Add(&d)
+				}
+			}
+		})
+	}
+}
