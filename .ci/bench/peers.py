@@ -1,0 +1,135 @@
+"""Palimpsest against tools that do something alike, and what each found on the same files.
+
+A peer is measured on a slice of the main corpus, its first documents, that it gets through in about ten seconds; its time for the whole
+corpus is then start-up + slice, scaled by bytes. Palimpsest is measured on the whole corpus and on the slice. An index or filter that a
+peer builds of the probes beforehand is not in its time; Palimpsest's is in its own.
+"""
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+
+import palimpsest
+from measure import Command, Unavailable, alone, pair, run
+from row import Row
+
+HERE = pathlib.Path(__file__).parent / "peers"
+
+
+@dataclass
+class Peer:
+    name: str
+    script: str
+    slice: int  # MB of the main corpus
+    probes: str
+    least: float | None
+    requirements: str = "requirements.txt"
+    options: tuple = ()  # of pip
+
+
+PEERS = [
+    Peer("datatrove n-gram decontamination", "datatrove_ngrams.py", 8, "probes-1000000", 100, "peers/datatrove.txt"),
+    Peer("dolma n-gram dedupe (Bloom)", "dolma_ngrams.py", 30, "probes-1000000", 5, "peers/dolma.txt", ("--no-deps",)),
+    Peer("DuckDB, 13-gram hash join in SQL", "duckdb_ngrams.py", 15, "probes-1000000", None),
+    Peer("ripgrep -F -f, 1e4 phrases", "ripgrep_phrases.py", 60, "probes-phrases-10000", 15),
+    Peer("Hyperscan literals, 1e4 phrases", "hyperscan_literals.py", 200, "probes-phrases-10000", 3),
+]
+SIGNATURES = [("rensa", 30, 1), ("datasketch", 8, 20)]  # library, MB, times Palimpsest has to be as fast
+TIMEOUT = 150
+
+
+def rows(bench):
+    for peer in PEERS:
+        yield Row(f"time of {peer.name}, by ours", Against(bench, peer).measure, peer.least)
+    for library, size, least in SIGNATURES:
+        yield Row(f"MinHash signatures: time of {library}, by ours", signatures(bench, library, size), least)
+
+
+class Against:
+    """One peer beside Palimpsest."""
+
+    def __init__(self, bench, peer):
+        self.bench, self.peer = bench, peer
+
+    def measure(self):
+        bench, peer = self.bench, self.peer
+        slice_mb = min(peer.slice, bench.size // 1_000_000)
+        self.slice = f"slice-{slice_mb}"
+        bench.corpora("main", self.slice, "tiny", peer.probes)
+        whole = bench.search("main", peer.probes)
+        ours = bench.search(self.slice, peer.probes)
+        command, prepared = self.command(self.slice)
+        bare = alone(self.command("tiny")[0], times=1, timeout=TIMEOUT)["wall"]
+        command, prepared = self.command(self.slice)
+        found = pair(whole.command(), command, times=bench.times, timeout=TIMEOUT)
+        scale = bench.bytes("main") / bench.bytes(self.slice)
+        value = statistics.median((bare + max(theirs - bare, 0) * scale) / own for own, theirs in found["walls"])
+        return {
+            "value": value, "bytes": bench.bytes("main"), "slice_bytes": bench.bytes(self.slice), "peer_start": bare,
+            "peer_prepare": prepared, "peer_whole": bare + (found["b"]["wall"] - bare) * scale, "ours_slice": alone(ours.command(), times=3),
+            "answers": self.answers(ours), **found,
+        }
+
+    def command(self, corpus):
+        """The peer's command over a corpus, and the seconds that preparing it took."""
+        bench, peer = self.bench, self.peer
+        self.python = bench.python_with(HERE.parent / peer.requirements, *peer.options)
+        self.work = bench.work / "peers" / peer.script.removesuffix(".py")
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.line = lambda verb: [self.python, HERE / peer.script, verb, self.work, bench.folder(corpus), bench.folder(peer.probes)]
+        began = time.monotonic()
+        run(Command(self.line("prepare")), timeout=4 * TIMEOUT)
+        prepared = time.monotonic() - began
+        if peer.script != "ripgrep_phrases.py":
+            return Command(self.line("run")), prepared
+        phrases = "-a -F -o -j1 --no-mmap --no-filename -f phrases.txt corpus.txt > output.txt"
+        return Command(["bash", "-c", f'cd "$1" && "$2" --no-config {phrases}', "rg", self.work, ripgrep(bench)], good=(0, 1)), prepared
+
+    def answers(self, ours):
+        """What both found on the slice, and what only one did, with the reasons."""
+        bench, peer = self.bench, self.peer
+        if peer.script == "ripgrep_phrases.py":
+            run(Command(self.line("run")), timeout=TIMEOUT)  # reads what it printed
+        line = [bench.python, HERE.parent / "answers.py", bench.folder(self.slice), bench.folder(peer.probes), ours.tables, self.work / "answer.json"]
+        done = subprocess.run(list(map(str, line)), capture_output=True, text=True)
+        return json.loads(done.stdout) if done.returncode == 0 else {"missing": done.stderr.strip()[-300:]}
+
+
+def ripgrep(bench):
+    """The path of ripgrep: Debian's, unpacked into the cache, or the one that is installed."""
+    folder = bench.cache / "ripgrep"
+    if not (folder / "usr/bin/rg").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        fetched = subprocess.run(["apt-get", "download", "ripgrep"], cwd=folder, capture_output=True)
+        for deb in folder.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
+        if fetched.returncode and not shutil.which("rg"):
+            raise Unavailable("ripgrep cannot be had")
+    return folder / "usr/bin/rg" if (folder / "usr/bin/rg").exists() else shutil.which("rg")
+
+
+def signatures(bench, library, size):
+    """Signatures of a slice by a library, and by Palimpsest: the table of signatures, its writing included."""
+
+    def measure():
+        corpus = f"slice-{min(size, bench.size // 1_000_000)}"
+        bench.corpora(corpus, "tiny")
+        script = [bench.python, HERE / "minhash_signatures.py", "run", bench.work]
+        peer, bare = (Command([*script, bench.folder(c), library]) for c in (corpus, "tiny"))
+        started = alone(bare, times=1)["wall"]
+        theirs = alone(peer, times=1, timeout=TIMEOUT)
+        about = {"bytes": bench.bytes(corpus), "peer_start": started, "b": theirs}
+        try:
+            own = bench.search(corpus, "tiny", palimpsest.MINHASH)
+            empty = alone(bench.search("tiny", "tiny", palimpsest.MINHASH).command(), times=3)["wall"]
+            found = pair(own.command(), peer, times=bench.times, timeout=TIMEOUT)
+        except Unavailable as why:
+            return about | {"missing": f"not in this version ({why})"}
+        # Both start-ups are left out: a slice is small beside them.
+        value = statistics.median((b - started) / max(a - empty, 1e-3) for a, b in found["walls"])
+        return about | {"value": value, "whole_process": found["ratio"], "ours_start": empty, **found}
+
+    return measure

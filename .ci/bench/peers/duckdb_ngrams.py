@@ -1,0 +1,44 @@
+"""DuckDB, as a data team would write it: words of both sides in SQL, the 13-grams hashed, and a join of the hashes.
+
+The probes' hashes are a table made beforehand. A document is found when it shares a hash, a probe likewise.
+"""
+import os
+
+import duckdb
+
+import answer
+
+WORDS = 13
+
+GRAMS = f"""
+    WITH split AS (
+        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{{L}}\\p{{M}}\\p{{N}}]+'), w -> w <> '') AS w
+        FROM read_parquet('{{files}}')
+    )
+    SELECT id, unnest(list_transform(range(1, len(w) - {WORDS - 2}), i -> hash(w[i : i + {WORDS - 1}]))) AS gram
+    FROM split WHERE len(w) >= {WORDS}
+"""
+
+
+def connect(work):
+    db = duckdb.connect(str(work / "probes.duckdb"))
+    db.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
+    db.execute("SET memory_limit = '8GB'")
+    return db
+
+
+def prepare(work, corpus, probes):
+    (work / "probes.duckdb").unlink(missing_ok=True)
+    with connect(work) as db:
+        db.execute("CREATE TABLE grams AS SELECT DISTINCT * FROM (" + GRAMS.format(files=f"{probes}/*.parquet") + ")")
+
+
+def run(work, corpus, probes):
+    with connect(work) as db:
+        grams = GRAMS.format(files=f"{corpus}/*.parquet")
+        pairs = db.execute(f"SELECT DISTINCT c.id, p.id FROM ({grams}) c JOIN grams p USING (gram)").fetchall()
+    return {"documents": {d for d, _ in pairs}, "probes": {p for _, p in pairs}}
+
+
+if __name__ == "__main__":
+    answer.main(prepare, run)
