@@ -27,7 +27,7 @@ import report
 from measure import Command, Unavailable, alone
 
 HERE = pathlib.Path(__file__).parent
-PARTS = {"engine": engine.rows, "peers": peers.rows, "exact": exact.rows, "growth": growth.rows}
+PARTS = {"engine": engine, "peers": peers, "exact": exact, "growth": growth}
 DEFAULT = ["engine", "peers", "exact"]
 
 
@@ -132,12 +132,15 @@ def main():
     results = {"machine": machine(), "size": args.size, "times": args.times, "parts": {}}
     for part in parts:
         began = time.monotonic()
-        rows = []
-        for row in PARTS[part](bench):
+        bench.corpora(*PARTS[part].corpora(bench))
+        made, rows = time.monotonic(), []
+        for row in PARTS[part].rows(bench):
             if args.only in row.name:
                 rows.append(row.measured())
                 print(report.line(rows[-1]), file=sys.stderr, flush=True)
-        results["parts"][part] = {"rows": rows, "minutes": round((time.monotonic() - began) / 60, 1)}
+        results["parts"][part] = {
+            "rows": rows, "minutes_of_corpora": round((made - began) / 60, 1), "minutes": round((time.monotonic() - made) / 60, 1),
+        }
     results |= {"corpora": {n: {k: v for k, v in about.items() if k != "folder"} for n, about in bench.held.items()}, **bench.figures}
     (args.out / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
     if "growth" in parts:

@@ -113,7 +113,7 @@ class Corpora:
         """Yields (id, text) of a corpus or probe set, and notes in facts what cannot be told from the rows."""
         head, _, rest = name.partition("-")
         if name in ("main", "main-snappy"):
-            facts["distinct"], facts["not_ascii"] = self.mix.distinct, self.mix.not_ascii
+            facts["bytes_not_ascii"] = self.mix.not_ascii
             return numbered(self.mix.corpus)
         if name == "tiny":
             return numbered(["A corpus of one sentence that holds nothing anyone would look for."])

@@ -9,6 +9,12 @@ SEEDS = (10_000, 1_000_000, 10_000_000)
 LANGUAGES = ("ru", "hi", "zh", "ja", "fr", "ar")
 
 
+def corpora(bench):
+    probes = [f"probes-{n}" for n in SEEDS]
+    languages = [n for language in (*LANGUAGES, "en") for n in (language, f"probes-{language}")]
+    return ["main", "main-snappy", "tiny", "hot", "boilerplate", "probes-boilerplate", *probes, *languages]
+
+
 def rows(bench):
     for build, least in (("simd", 0.70), ("portable", 0.50)):
         for seeds in SEEDS[:2]:

@@ -21,6 +21,10 @@ SAMPLES = [
 ]
 
 
+def corpora(bench):
+    return [n for corpus, kilobytes, probes in SAMPLES for n in (f"sample-{corpus}-{kilobytes}", probes)]
+
+
 def rows(bench):
     for corpus, kilobytes, probes in SAMPLES:
         yield Row(f"spans and documents that differ from the oracle's: {corpus}", oracle(bench, f"sample-{corpus}-{kilobytes}", probes), most=0)
@@ -49,7 +53,7 @@ def dense(bench):
         listed = subprocess.run([go, "test", "-list", "SampledEqualsDense", "./stages/ngram"], capture_output=True, text=True).stdout
         if "SampledEqualsDense" not in listed:
             raise Unavailable("this version has no such test")
-        folders = [bench.folder(n) for corpus, kilobytes, probes in SAMPLES for n in (f"sample-{corpus}-{kilobytes}", probes)]
+        folders = [bench.folder(n) for n in corpora(bench)]
         env = os.environ | {"PALIMPSEST_BENCH_CORPORA": os.pathsep.join(folders)}
         line = [go, "test", "-count=1", "-v", "-run", "SampledEqualsDense", "./stages/ngram"]
         done = subprocess.run(line, env=env, capture_output=True, text=True)

@@ -12,12 +12,19 @@ DOCUMENT = (1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)  # bytes
 MEMORY = "14GiB"  # what 1e8 seeds need, and more
 
 
+def corpora(bench):
+    return [*(f"first-{n}" for n in CORPUS), *(f"cut-{n}" for n in DOCUMENT), *map(probes, SEEDS)]
+
+
+def probes(seeds):
+    return f"probes-{seeds}" if seeds <= REAL else f"probes-synthetic-{seeds}"
+
+
 def rows(bench):
     for percent in CORPUS:
         yield Row(f"corpus, {percent} %", point(bench, "corpus", f"first-{percent}", "probes-1000000"))
     for seeds in SEEDS:
-        probes = f"probes-{seeds}" if seeds <= REAL else f"probes-synthetic-{seeds}"
-        yield Row(f"probes, {seeds:.0e} seeds", point(bench, "probes", "first-30", probes, seeds))
+        yield Row(f"probes, {seeds:.0e} seeds", point(bench, "probes", "first-30", probes(seeds), seeds))
     for size in DOCUMENT:
         yield Row(f"documents of {size} bytes", point(bench, "document", f"cut-{size}", "probes-1000000", size))
 

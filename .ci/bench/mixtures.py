@@ -58,8 +58,7 @@ class Mixture:
                     held += len(text.encode())
         both = sorted(taken["code"] + taken["documents"], key=lambda row: order("mix " + row[0]))
         self.corpus = [text for _, text in both]
-        self.distinct = sum(len(t.encode()) for t in self.corpus)
-        self.not_ascii = sum(len(t.encode()) - len(t) for t in self.corpus if not t.isascii())
+        self.not_ascii = sum(len(t.encode()) - len(t.encode("ascii", "ignore")) for t in self.corpus if not t.isascii())
 
     def probes(self, seeds):
         """Passages of 300 to 2,500 characters with that many indexed grams in all: (id, text)."""
@@ -97,7 +96,7 @@ class Mixture:
 
     def language(self, code, size, facts):
         texts = [t for n, t in self._of_language(code) if order(n)[0] % 8]
-        facts["distinct"] = sum(len(t.encode()) for t in texts)
+        facts["bytes_distinct"] = sum(len(t.encode()) for t in texts)
         held = turn = 0
         while texts and held < size:
             for i, text in enumerate(texts):

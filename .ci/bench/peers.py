@@ -41,6 +41,15 @@ SIGNATURES = [("rensa", 30, 1), ("datasketch", 8, 20)]  # library, MB, times Pal
 TIMEOUT = 150
 
 
+def corpora(bench):
+    slices = [slice_of(bench, size) for size in [p.slice for p in PEERS] + [size for _, size, _ in SIGNATURES]]
+    return ["main", "tiny", *slices, *(p.probes for p in PEERS)]
+
+
+def slice_of(bench, megabytes):
+    return f"slice-{min(megabytes, bench.size // 1_000_000)}"
+
+
 def rows(bench):
     for peer in PEERS:
         yield Row(f"time of {peer.name}, by ours", Against(bench, peer).measure, peer.least)
@@ -56,12 +65,9 @@ class Against:
 
     def measure(self):
         bench, peer = self.bench, self.peer
-        slice_mb = min(peer.slice, bench.size // 1_000_000)
-        self.slice = f"slice-{slice_mb}"
-        bench.corpora("main", self.slice, "tiny", peer.probes)
+        self.slice = slice_of(bench, peer.slice)
         whole = bench.search("main", peer.probes)
         ours = bench.search(self.slice, peer.probes)
-        command, prepared = self.command(self.slice)
         bare = alone(self.command("tiny")[0], times=1, timeout=TIMEOUT)["wall"]
         command, prepared = self.command(self.slice)
         found = pair(whole.command(), command, times=bench.times, timeout=TIMEOUT)
@@ -115,8 +121,7 @@ def signatures(bench, library, size):
     """Signatures of a slice by a library, and by Palimpsest: the table of signatures, its writing included."""
 
     def measure():
-        corpus = f"slice-{min(size, bench.size // 1_000_000)}"
-        bench.corpora(corpus, "tiny")
+        corpus = slice_of(bench, size)
         script = [bench.python, HERE / "minhash_signatures.py", "run", bench.work]
         peer, bare = (Command([*script, bench.folder(c), library]) for c in (corpus, "tiny"))
         started = alone(bare, times=1)["wall"]

@@ -51,7 +51,7 @@ def markdown(results):
         "",
     ]
     for part, held in results["parts"].items():
-        out += [f"### {HEADINGS[part]} ({held['minutes']} minutes)", "", *TABLES.get(part, compared)(held["rows"]), ""]
+        out += [f"### {HEADINGS[part]} ({held['minutes']} minutes, and {held['minutes_of_corpora']} for corpora)", "", *TABLES.get(part, compared)(held["rows"]), ""]
     out += notes(results)
     return "\n".join(out) + "\n"
 

@@ -8,15 +8,13 @@ import duckdb
 
 import answer
 
-WORDS = 13
-
-GRAMS = f"""
+GRAMS = """
     WITH split AS (
-        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{{L}}\\p{{M}}\\p{{N}}]+'), w -> w <> '') AS w
-        FROM read_parquet('{{files}}')
+        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{L}\\p{M}\\p{N}]+'), w -> w <> '') AS w
+        FROM read_parquet('FOLDER/*.parquet')
     )
-    SELECT id, unnest(list_transform(range(1, len(w) - {WORDS - 2}), i -> hash(w[i : i + {WORDS - 1}]))) AS gram
-    FROM split WHERE len(w) >= {WORDS}
+    SELECT id, unnest(list_transform(range(1, len(w) - 11), i -> hash(w[i : i + 12]))) AS gram
+    FROM split WHERE len(w) >= 13
 """
 
 
@@ -30,12 +28,12 @@ def connect(work):
 def prepare(work, corpus, probes):
     (work / "probes.duckdb").unlink(missing_ok=True)
     with connect(work) as db:
-        db.execute("CREATE TABLE grams AS SELECT DISTINCT * FROM (" + GRAMS.format(files=f"{probes}/*.parquet") + ")")
+        db.execute("CREATE TABLE grams AS SELECT DISTINCT * FROM (" + GRAMS.replace("FOLDER", probes) + ")")
 
 
 def run(work, corpus, probes):
     with connect(work) as db:
-        grams = GRAMS.format(files=f"{corpus}/*.parquet")
+        grams = GRAMS.replace("FOLDER", corpus)
         pairs = db.execute(f"SELECT DISTINCT c.id, p.id FROM ({grams}) c JOIN grams p USING (gram)").fetchall()
     return {"documents": {d for d, _ in pairs}, "probes": {p for _, p in pairs}}
 
