@@ -10,7 +10,8 @@ where each is and what it holds.
     hot                 main with pieces of the probes, 20 to 500 bytes and longer, so that 40 % of the seeds hit
     boilerplate         licence headers and navigation around short bodies
     ru hi zh ja fr en   text of one language: Debian's translated help, again and again under a running number
-    probes-N            passages with N indexed grams in all, nine of ten from documents that are in no corpus
+    probes-N            passages with N indexed grams in all, nine of ten from documents that are in no corpus; no templates
+    probes-N-raw        the same as they come: half of the documents of main share something with them
     probes-phrases-N    N phrases of 13 words; half of them are in the first documents of main
     probes-boilerplate, probes-LANGUAGE, probes-synthetic-N (words that nobody wrote)
 
@@ -134,11 +135,11 @@ class Corpora:
         if name == "probes-boilerplate":
             return numbered(mixtures.Boilerplate(self.mix).probes(500))
         if name.startswith("probes-phrases-"):
-            return self.mix.phrases(int(name.rpartition("-")[2]), documents=500)
+            return self.mix.phrases(int(name.rpartition("-")[2]), documents=3000)
         if name.startswith("probes-synthetic-"):
             return numbered(mixtures.synthetic(int(name.rpartition("-")[2])))
-        if head == "probes" and rest.isdigit():
-            return self.mix.probes(int(rest))
+        if head == "probes" and rest.removesuffix("-raw").isdigit():
+            return self.mix.probes(int(rest.removesuffix("-raw")), templates=rest.endswith("-raw"))
         if head == "probes":
             return self.mix.language_probes(rest)
         return numbered(self.mix.language(name, min(self.size, LANGUAGE), facts))

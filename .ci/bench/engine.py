@@ -12,7 +12,7 @@ LANGUAGES = ("ru", "hi", "zh", "ja", "fr", "ar")
 def corpora(bench):
     probes = [f"probes-{n}" for n in SEEDS]
     languages = [n for language in (*LANGUAGES, "en") for n in (language, f"probes-{language}")]
-    return ["main", "main-snappy", "tiny", "hot", "boilerplate", "probes-boilerplate", *probes, *languages]
+    return ["main", "main-snappy", "tiny", "hot", "boilerplate", "probes-boilerplate", f"probes-{SEEDS[1]}-raw", *probes, *languages]
 
 
 def rows(bench):
@@ -30,6 +30,8 @@ def rows(bench):
     yield Row("with near-duplicates / decode, snappy, 1e+06 seeds", near, 0.40)
     for stages, what in (("hash: {}\n", "hash alone"), ("ngram: {}\n", "ngram alone"), ("hash: {near_duplicate: 0.8}\n", "near-duplicates alone")):
         yield Row(f"{what} / decode, zstd, 1e+06 seeds", of_decode(bench, "main", SEEDS[1], "best", stages))
+    raw = of_decode(bench, "main", f"{SEEDS[1]}-raw", "best")
+    yield Row("hash + ngram / decode, zstd, 1e+06 seeds, templates among the probes", raw)
     yield Row("2 cores against 1", cores(bench), 1.8)
     for language in LANGUAGES:
         yield Row(f"bytes/s of {language} against English", language_row(bench, language), 0.35 if language in ("ru", "hi", "zh") else None)

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).parent
 
 # corpus, kB of it, and the probes that are asked about
 SAMPLES = [
-    ("main", 4000, "probes-1000000"),
+    ("main", 4000, "probes-1000000-raw"),
     ("hot", 500, "probes-1000000"),
     ("boilerplate", 150, "probes-boilerplate"),
     *((language, 1500, f"probes-{language}") for language in ("en", "ru", "hi", "zh", "ja", "fr", "ar")),

@@ -3,6 +3,7 @@
 This process stays small and imports nothing large: a child's peak memory counts from what its parent held when it was started.
 """
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -67,8 +68,8 @@ def run(command, cores=1, timeout=600):
     if late.is_set():
         raise Unavailable(f"not done after {timeout} s")
     if child.returncode not in command.good:
-        tail = output.strip().splitlines()[-4:]
-        raise Unavailable(f"exit {child.returncode}: " + " / ".join(tail)[-400:])
+        last = (output.strip().splitlines() or [""])[-1]
+        raise Unavailable(f"exit {child.returncode}: " + re.sub(r"\S*/\S*: ", "", last)[:200])
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output)
 
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 CODE = 0.34  # share of source code in the main corpus
 HELD_OUT = 24  # one document in so many is in no corpus: probes come from those
 FROM_CORPUS = 10  # one probe in so many is taken from the corpus
+FIRST = 400  # documents of the corpus that such probes are taken from
 
 # How the names of documents tell their language: packages of one language, and folders of packages of many.
 LANGUAGES = {
@@ -60,26 +61,53 @@ class Mixture:
         self.corpus = [text for _, text in both]
         self.not_ascii = sum(len(t.encode()) - len(t.encode("ascii", "ignore")) for t in self.corpus if not t.isascii())
 
-    def probes(self, seeds):
-        """Passages of 300 to 2,500 characters with that many indexed grams in all: (id, text)."""
-        rng = random.Random(seeds)
-        held_out = [t for pair in zip_longest(self.held_out["documents"], self.held_out["code"]) for t in pair]
-        out, have, turn = [], 0, 0
-        while have < seeds and turn < 40:
-            for text in held_out:
-                source = rng.choice(self.corpus) if len(out) % FROM_CORPUS == FROM_CORPUS - 1 else text
-                size = rng.randint(300, 2500)
-                # The beginnings of files are headers that many files share.
-                start = min(len(source) // 4, 3000) + turn * 2500
-                passage = source[start : start + size]
-                if len(passage) < 300:
-                    continue
+    def probes(self, seeds, templates=False):
+        """Passages of 300 to 2,500 characters with that many indexed grams in all: (id, text).
+
+        Files of one project share much: what a generator wrote, what every page says. Passages of that kind are left to the corpus of
+        boilerplate, unless templates is set.
+        """
+        passages = self._passages(seeds if templates else 3 * seeds)
+        common = set() if templates else self._common(passages)
+        out, have = [], 0
+        for passage in passages:
+            if common.isdisjoint(grams(passage)):
                 out.append((f"p{len(out):07d}", passage))
                 have += stream_bytes(passage)
                 if have >= seeds:
                     break
-            turn += 1
         return out
+
+    def _passages(self, seeds):
+        """Nine of ten from held-out documents, the tenth from the first documents of the corpus, so that slices of it have some."""
+        rng, out, have = random.Random(seeds), [], 0
+        held_out = [t for pair in alternating(self.held_out["documents"], self.held_out["code"]) for t in pair]
+        for turn in range(40):
+            for text in held_out:
+                source = rng.choice(self.corpus[:FIRST]) if len(out) % FROM_CORPUS == FROM_CORPUS - 1 else text
+                size = rng.randint(300, 2500)
+                # The beginnings of files are headers that many files share.
+                start = min(len(source) // 4, 3000) + turn * 2500
+                passage = source[start : start + size]
+                if len(passage) >= 300:
+                    out.append(passage)
+                    have += stream_bytes(passage)
+                if have >= seeds:
+                    return out
+        return out
+
+    def _common(self, passages):
+        """Runs of 13 words of the passages that at least two documents of the corpus hold, as far as its first 30 MB tell."""
+        asked = {gram for passage in passages for gram in grams(passage)}
+        once, common, read = set(), set(), 0
+        for text in self.corpus:
+            here = asked.intersection(grams(text))
+            common |= here & once
+            once |= here
+            read += len(text)
+            if read > 30_000_000:
+                break
+        return common
 
     def phrases(self, count, documents):
         """Phrases of 13 words within a line, as they stand: (id, text). Every second one is from the first documents of the corpus."""
@@ -123,7 +151,13 @@ class Mixture:
         return sorted(((n, t) for n, t in rows(paths) if pattern.search(n)), key=lambda row: order(row[0]))
 
 
-def zip_longest(a, b):
+def grams(text):
+    """Digests of the runs of 13 words of a text. Equal runs have equal digests; that is all they are for."""
+    words = _WORD.findall(text.lower())
+    return {hash(tuple(words[i : i + 13])) for i in range(len(words) - 12)}
+
+
+def alternating(a, b):
     """Pairs of a and b; the shorter starts again when it ends."""
     if a and b:
         for i in range(max(len(a), len(b))):

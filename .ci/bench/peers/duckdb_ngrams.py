@@ -10,10 +10,10 @@ import answer
 
 GRAMS = """
     WITH split AS (
-        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{L}\\p{M}\\p{N}]+'), w -> w <> '') AS w
+        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{L}\\p{M}\\p{N}]+'), lambda x: x <> '') AS w
         FROM read_parquet('FOLDER/*.parquet')
     )
-    SELECT id, unnest(list_transform(range(1, len(w) - 11), i -> hash(w[i : i + 12]))) AS gram
+    SELECT id, unnest(list_transform(range(1, len(w) - 11), lambda i: hash(w[i : i + 12]))) AS gram
     FROM split WHERE len(w) >= 13
 """
 
