@@ -39,7 +39,7 @@ class Bench:
         self.work = cache / "work"
         self.work.mkdir(parents=True, exist_ok=True)
         self.python = self.python_with(HERE / "requirements.txt")
-        self.held, self.programs, self.figures = {}, {}, {}
+        self.held, self.programs, self.figures, self.pins = {}, {}, {}, pins()
 
     def python_with(self, requirements, *options):
         """The python of an environment with these packages."""
@@ -110,6 +110,13 @@ def machine():
     }
 
 
+def pins():
+    """What the requirement files pin of the peers."""
+    named = {"datatrove", "dolma", "duckdb", "hyperscan", "rensa", "datasketch", "pyarrow"}
+    lines = {l for path in sorted(HERE.rglob("*.txt")) for l in path.read_text().split() if l.partition("==")[0] in named}
+    return sorted(line.replace("==", " ") for line in lines)
+
+
 def size_of(text):
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
     return int(float(text[:-2]) * units[text[-2:].upper()]) if text[-2:].upper() in units else int(text)
@@ -129,7 +136,7 @@ def main():
         parser.error(f"no part is called {', '.join(unknown)}")
     args.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(args.cache, args.size, args.times, args.out)
-    results = {"machine": machine(), "size": args.size, "times": args.times, "parts": {}}
+    results = {"machine": machine(), "size": args.size, "times": args.times, "pins": bench.pins, "parts": {}}
     for part in parts:
         began = time.monotonic()
         bench.corpora(*PARTS[part].corpora(bench))

@@ -73,6 +73,8 @@ class Against:
         found = pair(whole.command(), command, times=bench.times, timeout=TIMEOUT)
         scale = bench.bytes("main") / bench.bytes(self.slice)
         value = statistics.median((bare + max(theirs - bare, 0) * scale) / own for own, theirs in found["walls"])
+        if peer.script == "ripgrep_phrases.py":
+            bench.pins.append(run(Command([ripgrep(bench), "--version"])).output.splitlines()[0])
         return {
             "value": value, "bytes": bench.bytes("main"), "slice_bytes": bench.bytes(self.slice), "peer_start": bare,
             "peer_prepare": prepared, "peer_whole": bare + (found["b"]["wall"] - bare) * scale, "ours_slice": alone(ours.command(), times=3),

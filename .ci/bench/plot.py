@@ -19,7 +19,14 @@ def main():
         points = [r for r in rows if r.get("axis") == axis]
         x = [p["x"] for p in points]
         left.plot(x, [p["a"]["wall"] for p in points], "o-", color=TIME, markersize=3, linewidth=1.2)
-        left.set(xscale="log", xlabel=label, ylim=(0, None))
+        if axis == "probes":  # reading and indexing the probes grows, the scan hardly
+            left.plot(x, [p["without_corpus"] for p in points], ":", color=TIME, linewidth=1, label="without a corpus")
+            left.legend(frameon=False, loc="upper left", fontsize=7)
+        left.set(xscale="log", xlabel=label)
+        if axis == "document":
+            left.set_ylim(0, None)
+        else:  # straight lines are in proportion
+            left.set_yscale("log")
         left.tick_params(axis="y", colors=TIME)
         right = left.twinx()
         right.plot(x, [p["a"]["peak"] / 2**20 for p in points], "s--", color=MEMORY, markersize=3, linewidth=1.2)
@@ -28,6 +35,7 @@ def main():
         if axis == "probes":  # four orders of magnitude
             right.set(yscale="log", ylim=(10, None))
         for side in (left, right):
+            side.minorticks_off()
             side.spines["top"].set_visible(False)
         if axis == "corpus":
             left.set_ylabel("seconds, one core", color=TIME)
