@@ -24,10 +24,11 @@ import growth
 import palimpsest
 import peers
 import report
-from measure import Command, Unavailable, alone
+from measure import Command, Unavailable, rounds, summary
 
 HERE = pathlib.Path(__file__).parent
 PARTS = {"engine": engine, "peers": peers, "exact": exact, "growth": growth}
+FEEDS = ("-feed file -buffer 1048576", "-feed file -buffer 8388608", "-feed chunk", "-feed map")
 DEFAULT = ["engine", "peers", "exact"]
 
 
@@ -85,27 +86,27 @@ class Bench:
         return palimpsest.Search(self.program(build), self.work, name, self.folder(corpus), self.folder(probes), stages, memory)
 
     def decode(self, corpus):
-        """The bare decoder over a corpus, fed in the way that was the fastest of three here."""
+        """The bare decoder over a corpus, fed in the way that was the fastest here."""
         if "decoder" not in self.programs:
             self.programs["decoder"] = palimpsest.build(self.work, ".ci/bench/decode.go", "decode")
         files = sorted(pathlib.Path(self.folder(corpus)).glob("*.parquet"))
         if "feeds" not in self.figures:
-            feeds = {}
-            for feed in (["-feed", "file", "-buffer", "1048576"], ["-feed", "file", "-buffer", "8388608"], ["-feed", "chunk"], ["-feed", "map"]):
-                feeds[" ".join(feed)] = alone(Command([self.programs["decoder"], *feed, *files]), times=3)["wall"]
-            self.figures["feeds"] = feeds
+            commands = [Command([self.programs["decoder"], *feed.split(), *files]) for feed in FEEDS]
+            self.figures["feeds"] = {feed: summary(runs)["wall"] for feed, runs in zip(FEEDS, rounds(commands, times=3))}
         feed = min(self.figures["feeds"], key=self.figures["feeds"].get)
         return Command([self.programs["decoder"], *feed.split(), *files])
 
 
 def machine():
     """What the figures depend on."""
-    model = next((l.partition(":")[2].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
     go = subprocess.run([os.environ.get("GO", "go"), "env", "GOVERSION"], capture_output=True, text=True).stdout.strip()
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
     return {
-        "date": time.strftime("%Y-%m-%d"), "cpu": model, "cores": len(os.sched_getaffinity(0)), "go": go, "python": platform.python_version(),
-        "kernel": platform.release(), "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "date": time.strftime("%Y-%m-%d"), "cpu": model, "cores": len(os.sched_getaffinity(0)), "go": go,
+        "python": platform.python_version(), "kernel": platform.release(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "commit": commit, "load_before": round(os.getloadavg()[0], 2),
     }
 
@@ -113,8 +114,8 @@ def machine():
 def pins():
     """What the requirement files pin of the peers."""
     named = {"datatrove", "dolma", "duckdb", "hyperscan", "rensa", "datasketch", "pyarrow"}
-    lines = {l for path in sorted(HERE.rglob("*.txt")) for l in path.read_text().split() if l.partition("==")[0] in named}
-    return sorted(line.replace("==", " ") for line in lines)
+    words = {word for path in HERE.rglob("*requirements.txt") for word in path.read_text().split()}
+    return sorted(word.replace("==", " ") for word in words if word.partition("==")[0] in named)
 
 
 def size_of(text):

@@ -2,10 +2,11 @@
 import statistics
 
 import palimpsest
-from measure import alone, pair
+from measure import alone, pair, rounds, summary
 from row import Row
 
 SEEDS = (10_000, 1_000_000, 10_000_000)
+ALONE = {"hash alone": "hash: {}\n", "ngram alone": "ngram: {}\n", "near-duplicates alone": "hash: {near_duplicate: 0.8}\n"}
 LANGUAGES = ("ru", "hi", "zh", "ja", "fr", "ar")
 
 
@@ -28,7 +29,7 @@ def rows(bench):
         yield Row(f"hash + ngram / decode, snappy, 1e+06 seeds, {build}", of_decode(bench, "main-snappy", SEEDS[1], build), least)
     near = of_decode(bench, "main-snappy", SEEDS[1], "best", palimpsest.NEAR)
     yield Row("with near-duplicates / decode, snappy, 1e+06 seeds", near, 0.40)
-    for stages, what in (("hash: {}\n", "hash alone"), ("ngram: {}\n", "ngram alone"), ("hash: {near_duplicate: 0.8}\n", "near-duplicates alone")):
+    for what, stages in ALONE.items():
         yield Row(f"{what} / decode, zstd, 1e+06 seeds", of_decode(bench, "main", SEEDS[1], "best", stages))
     raw = of_decode(bench, "main", f"{SEEDS[1]}-raw", "best")
     yield Row("hash + ngram / decode, zstd, 1e+06 seeds, templates among the probes", raw)
@@ -51,14 +52,18 @@ def of_decode(bench, corpus, seeds, build, stages=palimpsest.ALL):
 
 
 def index_apart(bench, corpus, build):
-    """The same, less what a run over the same probes and a corpus of one sentence takes: reading and indexing the probes, and their rows."""
+    """The same, less what the same probes take with a corpus of one sentence: reading and indexing them, and writing their rows."""
 
     def measure():
         probes = f"probes-{SEEDS[2]}"
-        bare = alone(bench.search("tiny", probes, build=build).command())
-        found = pair(bench.search(corpus, probes, build=build).command(), bench.decode(corpus), times=bench.times)
-        value = statistics.median(decode / (whole - bare["wall"]) for whole, decode in found["walls"])
-        return {"value": value, "whole_value": found["ratio"], "bytes": bench.bytes(corpus), "without_corpus": bare, **found}
+        searches = [bench.search(c, probes, build=build).command() for c in ("tiny", corpus)]
+        runs = rounds([*searches, bench.decode(corpus)], times=bench.times)
+        ratios = [decode.wall / (whole.wall - bare.wall) for bare, whole, decode in zip(*runs)]
+        bare, whole, decoded = map(summary, runs)
+        return {
+            "value": statistics.median(ratios), "ratio": statistics.median(ratios), "ratio_least": min(ratios), "ratio_most": max(ratios),
+            "whole_value": decoded["wall"] / whole["wall"], "without_corpus": bare, "a": whole, "b": decoded, "bytes": bench.bytes(corpus),
+        }
 
     return measure
 

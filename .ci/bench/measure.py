@@ -92,26 +92,32 @@ def alone(command, cores=1, times=3, timeout=600):
     return summary([run(command, cores, timeout) for _ in range(times)])
 
 
-def pair(a, b, cores=(1, 1), times=5, timeout=600):
-    """Alternates a and b, after one run of each that is not counted; every second pair begins with b.
+def rounds(commands, cores=1, times=5, timeout=600):
+    """Runs the commands in turn, after one run of each that is not counted; every second round goes backwards. One list a command.
 
-    The ratios are b's time by a's of the same pair, so that what slows the machine for a while slows both.
+    cores is a number, or one for each command.
     """
-    run(a, cores[0], timeout)
-    run(b, cores[1], timeout)
-    runs = {"a": [], "b": []}
+    each = [cores] * len(commands) if isinstance(cores, int) else cores
+    turns = list(zip(range(len(commands)), commands, each))
+    for _, command, n in turns:
+        run(command, n, timeout)
+    runs = [[] for _ in commands]
     for i in range(times):
-        for which in ("ab", "ba")[i % 2]:
-            command, n = (a, cores[0]) if which == "a" else (b, cores[1])
+        for which, command, n in turns[:: (1, -1)[i % 2]]:
             runs[which].append(run(command, n, timeout))
-    ratios = [y.wall / x.wall for x, y in zip(runs["a"], runs["b"])]
-    cpu = [y.cpu / x.cpu for x, y in zip(runs["a"], runs["b"])]
+    return runs
+
+
+def pair(a, b, cores=1, times=5, timeout=600):
+    """Compares two commands by rounds. The ratios are b's time by a's of the same round, so that what slows the machine slows both."""
+    runs = rounds([a, b], cores, times, timeout)
+    ratios = [y.wall / x.wall for x, y in zip(*runs)]
     return {
-        "a": summary(runs["a"]),
-        "b": summary(runs["b"]),
+        "a": summary(runs[0]),
+        "b": summary(runs[1]),
         "ratio": statistics.median(ratios),
         "ratio_least": min(ratios),
         "ratio_most": max(ratios),
-        "walls": [[x.wall, y.wall] for x, y in zip(runs["a"], runs["b"])],
-        "cpu_ratio": statistics.median(cpu),
+        "walls": [[x.wall, y.wall] for x, y in zip(*runs)],
+        "cpu_ratio": statistics.median(y.cpu / x.cpu for x, y in zip(*runs)),
     }

@@ -127,7 +127,8 @@ def main():
     corpus, probes, tables = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     expected, expected_documents = spans(rows(corpus), rows(probes))
     got, got_documents = written(tables)
-    wrong = [f"{k}: {expected.get(k)} expected, {got.get(k)} found" for k in sorted(expected.keys() | got.keys()) if expected.get(k) != got.get(k)]
+    differ = [k for k in sorted(expected.keys() | got.keys()) if expected.get(k) != got.get(k)]
+    wrong = [f"{k}: {expected.get(k)} expected, {got.get(k)} found" for k in differ]
     # The documents of the tables are also those that equal a probe as a whole, which a short one may.
     wrong += [f"document {d} is missing" for d in sorted(expected_documents - got_documents)]
     wrong += [f"document {d} is too many" for d in sorted(got_documents - expected_documents)]

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 import palimpsest
-from measure import Command, Unavailable, alone, pair, run
+from measure import Command, Unavailable, alone, pair, rounds, run, summary
 from row import Row
 
 HERE = pathlib.Path(__file__).parent / "peers"
@@ -31,13 +31,13 @@ class Peer:
 
 
 PEERS = [
-    Peer("datatrove n-gram decontamination", "datatrove_ngrams.py", 4, "probes-1000000", 100, "peers/datatrove.txt"),
-    Peer("dolma n-gram dedupe (Bloom)", "dolma_ngrams.py", 30, "probes-1000000", 5, "peers/dolma.txt", ("--no-deps",)),
+    Peer("datatrove n-gram decontamination", "datatrove_ngrams.py", 4, "probes-1000000", 100, "peers/datatrove-requirements.txt"),
+    Peer("dolma n-gram dedupe (Bloom)", "dolma_ngrams.py", 30, "probes-1000000", 5, "peers/dolma-requirements.txt", ("--no-deps",)),
     Peer("DuckDB, 13-gram hash join in SQL", "duckdb_ngrams.py", 15, "probes-1000000", None),
     Peer("ripgrep -F -f, 1e4 phrases", "ripgrep_phrases.py", 60, "probes-phrases-10000", 15),
     Peer("Hyperscan literals, 1e4 phrases", "hyperscan_literals.py", 200, "probes-phrases-10000", 3),
 ]
-SIGNATURES = [("rensa", 30, 1), ("datasketch", 4, 20)]  # library, MB, times Palimpsest has to be as fast
+SIGNATURES = [("rensa", 60, 1), ("datasketch", 15, 20)]  # library, MB, times Palimpsest has to be as fast
 TIMEOUT = 150
 
 
@@ -76,8 +76,9 @@ class Against:
         if peer.script == "ripgrep_phrases.py":
             bench.pins.append(run(Command([ripgrep(bench), "--version"])).output.splitlines()[0])
         return {
-            "value": value, "bytes": bench.bytes("main"), "slice_bytes": bench.bytes(self.slice), "peer_start": bare,
-            "peer_prepare": prepared, "peer_whole": bare + (found["b"]["wall"] - bare) * scale, "ours_slice": alone(ours.command(), times=3),
+            "value": value, "bytes": bench.bytes("main"), "slice_bytes": bench.bytes(self.slice),
+            "peer_start": bare, "peer_prepare": prepared, "peer_whole": bare + (found["b"]["wall"] - bare) * scale,
+            "ours_slice": alone(ours.command(), times=3),
             "answers": self.answers(ours), **found,
         }
 
@@ -87,7 +88,8 @@ class Against:
         self.python = bench.python_with(HERE.parent / peer.requirements, *peer.options)
         self.work = bench.work / "peers" / peer.script.removesuffix(".py")
         shutil.rmtree(self.work, ignore_errors=True)
-        self.line = lambda verb: [self.python, HERE / peer.script, verb, self.work, bench.folder(corpus), bench.folder(peer.probes)]
+        files = [bench.folder(corpus), bench.folder(peer.probes)]
+        self.line = lambda verb: [self.python, HERE / peer.script, verb, self.work, *files]
         began = time.monotonic()
         run(Command(self.line("prepare")), timeout=4 * TIMEOUT)
         prepared = time.monotonic() - began
@@ -101,7 +103,8 @@ class Against:
         bench, peer = self.bench, self.peer
         if peer.script == "ripgrep_phrases.py":
             run(Command(self.line("run")), timeout=TIMEOUT)  # reads what it printed
-        line = [bench.python, HERE.parent / "answers.py", bench.folder(self.slice), bench.folder(peer.probes), ours.tables, self.work / "answer.json"]
+        files = [bench.folder(self.slice), bench.folder(peer.probes), ours.tables, self.work / "answer.json"]
+        line = [bench.python, HERE.parent / "answers.py", *files]
         done = subprocess.run(list(map(str, line)), capture_output=True, text=True)
         return json.loads(done.stdout) if done.returncode == 0 else {"missing": done.stderr.strip()[-300:]}
 
@@ -125,18 +128,17 @@ def signatures(bench, library, size):
     def measure():
         corpus = slice_of(bench, size)
         script = [bench.python, HERE / "minhash_signatures.py", "run", bench.work]
-        peer, bare = (Command([*script, bench.folder(c), library]) for c in (corpus, "tiny"))
+        bare, peer = (Command([*script, bench.folder(c), library]) for c in ("tiny", corpus))
         started = alone(bare, times=1)["wall"]
-        theirs = alone(peer, times=1, timeout=TIMEOUT)
-        about = {"bytes": bench.bytes(corpus), "peer_start": started, "b": theirs}
+        about = {"bytes": bench.bytes(corpus), "peer_start": started}
         try:
-            own = bench.search(corpus, "tiny", palimpsest.MINHASH)
-            empty = alone(bench.search("tiny", "tiny", palimpsest.MINHASH).command(), times=3)["wall"]
-            found = pair(own.command(), peer, times=bench.times, timeout=TIMEOUT)
+            own = [bench.search(c, "tiny", palimpsest.MINHASH).command() for c in ("tiny", corpus)]
+            runs = rounds([*own, peer], times=bench.times, timeout=TIMEOUT)
         except Unavailable as why:
-            return about | {"missing": f"not in this version ({why})"}
+            return about | {"b": alone(peer, times=1, timeout=TIMEOUT), "missing": f"not in this version ({why})"}
         # Both start-ups are left out: a slice is small beside them.
-        value = statistics.median((b - started) / max(a - empty, 1e-3) for a, b in found["walls"])
-        return about | {"value": value, "whole_process": found["ratio"], "ours_start": empty, **found}
+        ratios = [(theirs.wall - started) / max(whole.wall - empty.wall, 1e-3) for empty, whole, theirs in zip(*runs)]
+        empty, whole, theirs = map(summary, runs)
+        return about | {"value": statistics.median(ratios), "ours_start": empty["wall"], "a": whole, "b": theirs, "slice": corpus}
 
     return measure

@@ -4,7 +4,8 @@ import html
 import re
 
 _DROPPED = re.compile(r"<(script|style|svg|head)\b.*?</\1\s*>|<!--.*?-->", re.S | re.I)
-_BREAK = re.compile(r"<(?:/?(?:p|div|li|ul|ol|tr|table|pre|h[1-6]|br|hr|section|dt|dd|dl|title|nav|header|footer|blockquote)\b)[^>]*>", re.I)
+_BLOCKS = "p div li ul ol tr table pre h[1-6] br hr section dt dd dl title nav header footer blockquote"
+_BREAK = re.compile(rf"</?(?:{_BLOCKS.replace(' ', '|')})\b[^>]*>", re.I)
 _TAG = re.compile(r"<[^>]*>")
 _SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
 _LINES = re.compile(r" ?\n[ \n]*")

@@ -45,13 +45,15 @@ def line(row):
 def markdown(results):
     m = results["machine"]
     out = [
-        f"Measured on {m['date']} at {m['commit']}: {m['cores']} cores of {m['cpu']}, {m['memory_gib']} GiB, {m['go']}, Python {m['python']}, "
-        f"load {m['load_before']} before. Main corpus: {results['size'] / 1e6:.0f} MB. Each figure is the median of {results['times']} runs after "
-        "one that is not counted; ratios are medians of the ratios of neighbouring runs, their least and greatest in brackets.",
+        f"Measured on {m['date']} at {m['commit']}: {m['cores']} cores of {m['cpu']}, {m['memory_gib']} GiB, {m['go']}, "
+        f"Python {m['python']}, load {m['load_before']} before. Main corpus: {results['size'] / 1e6:.0f} MB. Each figure is the median of "
+        f"{results['times']} runs after one that is not counted; ratios are medians of the ratios of neighbouring runs, their least and "
+        "greatest in brackets.",
         "",
     ]
     for part, held in results["parts"].items():
-        out += [f"### {HEADINGS[part]} ({held['minutes']} minutes, and {held['minutes_of_corpora']} for corpora)", "", *TABLES.get(part, compared)(held["rows"]), ""]
+        minutes = f"{held['minutes']} minutes, and {held['minutes_of_corpora']} for corpora"
+        out += [f"### {HEADINGS[part]} ({minutes})", "", *TABLES.get(part, compared)(held["rows"]), ""]
     out += notes(results)
     return "\n".join(out) + "\n"
 
@@ -70,7 +72,7 @@ def compared(rows):
 
 
 def peers(rows):
-    yield "| measure | value | wanted | reached | Palimpsest, all | peer, slice | peer, all | start-up | preparing |"
+    yield "| measure | value | wanted | reached | Palimpsest | peer, slice | peer, all | start-up | preparing |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for r in rows:
         value = number(r["value"]) + (f" not available: {r['missing']}" if "missing" in r else "")
@@ -87,7 +89,8 @@ def peers(rows):
             if what == "missing":
                 yield f"- {r['name']}: not compared: {a}"
                 continue
-            yield f"- {r['name']}: {what} found by both {a['both']}, only by Palimpsest {a['only_palimpsest']}, only by the peer {a['only_peer']}."
+            only = f"only by Palimpsest {a['only_palimpsest']}, only by the peer {a['only_peer']}"
+            yield f"- {r['name']}: {what} found by both {a['both']}, {only}."
             for side in ("only_palimpsest_because", "only_peer_because"):
                 for why, n in sorted(a[side].items(), key=lambda item: -item[1]):
                     yield f"  - {side.split('_')[1]}: {n} × {why}"
@@ -98,7 +101,8 @@ def exact(rows):
     yield "|---|---|---|---|---|"
     for r in rows:
         shown = number(r["value"]) if "missing" not in r else f"not available: {r['missing']}"
-        yield f"| {r['name'].partition(': ')[2] or r['name']} | {shown} | {r.get('spans', '')} | {r.get('documents', '')} | {r.get('bytes', '')} |"
+        held = f"{r.get('spans', '')} | {r.get('documents', '')} | {r.get('bytes', '')}"
+        yield f"| {r['name'].partition(': ')[2] or r['name']} | {shown} | {held} |"
     for r in rows:
         for first in r.get("first", []):
             yield f"- {r['name']}: {first}"

@@ -20,8 +20,8 @@ if [ "${1:-}" != record ] && [ "$recorded" != "$toolchain" ]; then
 	exit 77
 fi
 if ! command -v valgrind >/dev/null; then
-	{ apt-get install --yes --no-install-recommends valgrind || { apt-get update && apt-get install --yes --no-install-recommends valgrind; }; } \
-		>/dev/null 2>&1 || { echo "valgrind is not installed, and cannot be" >&2; exit 77; }
+	install() { apt-get install --yes --no-install-recommends valgrind; }
+	{ install || { apt-get update && install; }; } >/dev/null 2>&1 || { echo "valgrind is not installed, and cannot be" >&2; exit 77; }
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-instructions.XXXXXX")
