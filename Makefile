@@ -74,9 +74,22 @@ portable: ## test the code without SIMD; compile the packages without cloud driv
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)
 
-.PHONY: bench
-bench: ## run the benchmarks
+.PHONY: microbench
+microbench: ## run the Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The parts of the benchmark; all of them with BENCH=all. SIZE=50MB and TIMES=1 are for trying it out.
+BENCH ?= engine peers exact
+SIZE  ?= 1GB
+TIMES ?= 5
+
+.PHONY: bench
+bench: ## measure against decoding and against other tools on 1 GB of real text; BENCH=growth or all for the curves; out/bench/
+	.ci/bench/run.sh --size $(SIZE) --times $(TIMES) $(BENCH)
+
+.PHONY: instructions
+instructions: ## count the instructions a byte takes in each phase of a scan, and compare them with the recorded ones
+	@.ci/bench/instructions/count.sh || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: interop
 interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, DuckDB and Polars read the demo's tables

@@ -1,0 +1,42 @@
+"""DuckDB, as a data team would write it: words of both sides in SQL, the 13-grams hashed, and a join of the hashes.
+
+The probes' hashes are a table made beforehand. A document is found when it shares a hash, a probe likewise.
+"""
+import os
+
+import duckdb
+
+import answer
+
+GRAMS = """
+    WITH split AS (
+        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{L}\\p{M}\\p{N}]+'), lambda x: x <> '') AS w
+        FROM read_parquet('FOLDER/*.parquet')
+    )
+    SELECT id, unnest(list_transform(range(1, len(w) - 11), lambda i: hash(w[i : i + 12]))) AS gram
+    FROM split WHERE len(w) >= 13
+"""
+
+
+def connect(work):
+    db = duckdb.connect(str(work / "probes.duckdb"))
+    db.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
+    db.execute("SET memory_limit = '8GB'")
+    return db
+
+
+def prepare(work, corpus, probes):
+    (work / "probes.duckdb").unlink(missing_ok=True)
+    with connect(work) as db:
+        db.execute("CREATE TABLE grams AS SELECT DISTINCT * FROM (" + GRAMS.replace("FOLDER", probes) + ")")
+
+
+def run(work, corpus, probes):
+    with connect(work) as db:
+        grams = GRAMS.replace("FOLDER", corpus)
+        pairs = db.execute(f"SELECT DISTINCT c.id, p.id FROM ({grams}) c JOIN grams p USING (gram)").fetchall()
+    return {"documents": {d for d, _ in pairs}, "probes": {p for _, p in pairs}}
+
+
+if __name__ == "__main__":
+    answer.main(prepare, run)
