@@ -37,7 +37,7 @@ count() {
 {
 	echo "# Instructions for a byte of text, by valgrind; make instructions compares, .ci/bench/instructions/count.sh record writes."
 	echo "# counted with $toolchain"
-	for phase in decode normalise hash scan hot; do
+	for phase in decode normalise hash near scan hot header signature; do
 		bytes=$("$work/phases" "$phase" 1)
 		less=$(count "$phase" $few)
 		more=$(count "$phase" $many)

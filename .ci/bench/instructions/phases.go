@@ -7,6 +7,9 @@
 //	hash       exact fingerprints of text and streams
 //	scan       n-grams of streams against an index of 100 kB of probes, of which the corpus holds little
 //	hot        the same where every other document holds a piece of a probe
+//	header     the same where every document and every probe begins alike
+//	near       near-duplicates of the probes, of which there are none
+//	signature  MinHash signatures, 128 values
 package main
 
 import (
@@ -22,6 +25,7 @@ import (
 
 	"palimpsest/stages/fold"
 	"palimpsest/stages/hash"
+	"palimpsest/stages/minhash"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
 	"palimpsest/stages/store"
@@ -56,12 +60,17 @@ func run(phase string, rounds int) error {
 	for i := range asked {
 		asked[i] = &fold.Probe{ID: strconv.Itoa(i), Kind: fold.Work, Text: prose(draw, probeBytes)}
 	}
+	header := prose(draw, probeBytes/2)
 	texts := make([][]byte, documents)
 	size := 0
 	for i := range texts {
 		texts[i] = prose(draw, documentBytes)
-		if phase == "hot" && i%2 == 0 {
+		switch {
+		case phase == "hot" && i%2 == 0:
 			copy(texts[i][1000:], asked[i%probes].Text[200:600])
+		case phase == "header":
+			copy(texts[i], header)
+			copy(asked[i%probes].Text, header)
 		}
 		size += len(texts[i])
 	}
@@ -103,12 +112,28 @@ func prose(draw *rand.Rand, n int) []byte {
 var phases = map[string]func(texts [][]byte, asked []*fold.Probe) (func() error, error){
 	"decode":    decode,
 	"normalise": normalise,
-	"hash": func(texts [][]byte, asked []*fold.Probe) (func() error, error) {
-		state := hash.NewState(hash.NewIndex(asked))
-		return each(texts, state.Add), nil
-	},
-	"scan": scan,
-	"hot":  scan,
+	"hash":      hashing(0),
+	"near":      hashing(.8),
+	"scan":      scan,
+	"hot":       scan,
+	"header":    scan,
+	"signature": signature,
+}
+
+func hashing(nearDuplicate float64) func([][]byte, []*fold.Probe) (func() error, error) {
+	return func(texts [][]byte, asked []*fold.Probe) (func() error, error) {
+		index, err := hash.NewIndex(asked, nearDuplicate)
+		if err != nil {
+			return nil, err
+		}
+		return each(texts, hash.NewState(index).Add), nil
+	}
+}
+
+func signature(texts [][]byte, _ []*fold.Probe) (func() error, error) {
+	profile, _ := minhash.Lookup("datasketch-128")
+	signer := minhash.NewSigner(profile)
+	return each(texts, func(d *fold.Document) { signer.Sign(d.Stream) }), nil
 }
 
 func scan(texts [][]byte, asked []*fold.Probe) (func() error, error) {
@@ -116,8 +141,12 @@ func scan(texts [][]byte, asked []*fold.Probe) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := ngram.NewState(ngram.NewIndex(searched, ngram.Config{MinWords: 13, MinBytes: 60, MaxSources: 10}))
-	return each(texts, state.Add), nil
+	config := ngram.Config{MinWords: 13, MinBytes: 60, MaxSources: 10}
+	index, err := ngram.NewIndex(context.Background(), searched, config, config.Sampling(1), 1)
+	if err != nil {
+		return nil, err
+	}
+	return each(texts, ngram.NewMatcher(index).NewState().Add), nil
 }
 
 func normalise(texts [][]byte, _ []*fold.Probe) (func() error, error) {
