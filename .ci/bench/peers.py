@@ -33,7 +33,7 @@ class Peer:
 PEERS = [
     Peer("datatrove n-gram decontamination", "datatrove_ngrams.py", 4, "probes-1000000", 100, "peers/datatrove-requirements.txt"),
     Peer("dolma n-gram dedupe (Bloom)", "dolma_ngrams.py", 30, "probes-1000000", 5, "peers/dolma-requirements.txt", ("--no-deps",)),
-    Peer("DuckDB, 13-gram hash join in SQL", "duckdb_ngrams.py", 15, "probes-1000000", None),
+    Peer("DuckDB, 13-gram hash join in SQL", "duckdb_ngrams.py", 40, "probes-1000000", None),
     Peer("ripgrep -F -f, 1e4 phrases", "ripgrep_phrases.py", 60, "probes-phrases-10000", 15),
     Peer("Hyperscan literals, 1e4 phrases", "hyperscan_literals.py", 200, "probes-phrases-10000", 3),
 ]
