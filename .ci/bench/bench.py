@@ -115,7 +115,7 @@ def pins():
     """What the requirement files pin of the peers."""
     named = {"datatrove", "dolma", "duckdb", "hyperscan", "rensa", "datasketch", "pyarrow"}
     words = {word for path in HERE.rglob("*requirements.txt") for word in path.read_text().split()}
-    return sorted(word.replace("==", " ") for word in words if word.partition("==")[0] in named)
+    return sorted(word.replace("==", " ") for word in words if "==" in word and word.partition("==")[0] in named)
 
 
 def size_of(text):

@@ -82,7 +82,11 @@ class Corpora:
         digest = hashlib.sha256(json.dumps([self.pool, size], sort_keys=True).encode())
         for script in ("corpora.py", "mixtures.py"):
             digest.update((here / script).read_bytes())
-        self.folder = cache / "corpora" / f"{size // 1_000_000}MB-{digest.hexdigest()[:12]}"
+        label = f"{size // 1_000_000}MB-"
+        self.folder = cache / "corpora" / (label + digest.hexdigest()[:12])
+        for old in (cache / "corpora").glob(label + "*"):
+            if old != self.folder:  # of other sources or scripts: nothing will read it again
+                shutil.rmtree(old)
 
     @property
     def mix(self):

@@ -82,7 +82,7 @@ def peers(rows):
         prepare = f"{r['peer_prepare']:.0f} s" if "peer_prepare" in r else ""
         yield f"| {r['name']} | {value} | {wanted(r)} | {verdict(r)} | {spent(r.get('a'))} | {peer} | {whole} | {start} | {prepare} |"
     yield ""
-    yield "What each found on the slice:"
+    yield "What each found on the slice; of what only one found, something that was tested and is true, which need not be the cause:"
     yield ""
     for r in rows:
         for what, a in r.get("answers", {}).items():
@@ -91,9 +91,11 @@ def peers(rows):
                 continue
             only = f"only by Palimpsest {a['only_palimpsest']}, only by the peer {a['only_peer']}"
             yield f"- {r['name']}: {what} found by both {a['both']}, {only}."
-            for side in ("only_palimpsest_because", "only_peer_because"):
-                for why, n in sorted(a[side].items(), key=lambda item: -item[1]):
-                    yield f"  - {side.split('_')[1]}: {n} × {why}"
+            for side, who in (("of_palimpsest", "Palimpsest"), ("of_peer", "the peer")):
+                for what, n in sorted(a[side].items(), key=lambda item: -item[1]):
+                    yield f"  - only by {who}, {n}: {what}"
+        if "note" in r and r.get("answers"):
+            yield f"  - {r['note']}"
 
 
 def exact(rows):

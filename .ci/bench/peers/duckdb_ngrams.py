@@ -8,13 +8,16 @@ import duckdb
 
 import answer
 
-GRAMS = """
+FOLLOWING = ", ".join(f"lead(word, {i}) OVER document" for i in range(1, 13))
+GRAMS = f"""
     WITH split AS (
-        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{L}\\p{M}\\p{N}]+'), lambda x: x <> '') AS w
+        SELECT id, list_filter(string_split_regex(lower(text), '[^\\p{{L}}\\p{{M}}\\p{{N}}]+'), lambda x: x <> '') AS w
         FROM read_parquet('FOLDER/*.parquet')
+    ), words AS (
+        SELECT id, unnest(w) AS word, generate_subscripts(w, 1) AS i FROM split
     )
-    SELECT id, unnest(list_transform(range(1, len(w) - 11), lambda i: hash(w[i : i + 12]))) AS gram
-    FROM split WHERE len(w) >= 13
+    SELECT id, hash(word, {FOLLOWING}) AS gram FROM words
+    WINDOW document AS (PARTITION BY id ORDER BY i) QUALIFY lead(word, 12) OVER document IS NOT NULL
 """
 
 
