@@ -107,6 +107,19 @@ func TestASCIIEveryLength(t *testing.T) {
 	}
 }
 
+// TestASCIIEveryPair goes over every two bytes of ASCII, after a letter and after a space.
+func TestASCIIEveryPair(t *testing.T) {
+	for _, between := range []string{"xy", "x "} {
+		for first := range 128 {
+			var text []byte
+			for second := range 128 {
+				text = append(append(text, between...), byte(first), byte(second))
+			}
+			checkASCII(t, " ", text, 0, 0)
+		}
+	}
+}
+
 // TestWideIsPortable compares the streams of the two forms over texts in which everything that stops the wide one meets, at every
 // place of a block.
 func TestWideIsPortable(t *testing.T) {

@@ -8,11 +8,12 @@
 // The normalised stream of a text is its keys, each between two spaces: " the cat sat ". Keys hold no space, so equal bytes
 // from space to space are equal words, and n words are at least 2n+1 bytes. A text without words has the stream " ".
 //
-// Stretches of ASCII are normalised eight bytes at a step, or 64 where the processor has AVX-512 VBMI2 and the build its support
-// (GOEXPERIMENT=simd); then most two-byte letters go along. Other text is taken rune by rune: a table has the key of each rune, and
-// whether it stands whatever comes before it, or only after marks of no higher combining class and after nothing that it composes
-// with. Words where that fails, decomposed ones mostly, go through package norm. The tables are filled as runes are met. Offsets
-// into the original text cost nothing here: Locate finds them again for the few documents that need them.
+// Stretches of ASCII are normalised two bytes at a step, by a table, or 64 where the processor has AVX-512 VBMI2 and the build
+// its support (GOEXPERIMENT=simd); then most two-byte letters go along. Other text is taken rune by rune: a table has the key
+// of each rune, and whether it stands whatever comes before it, or only after marks of no higher combining class and after
+// nothing that it composes with. Words where that fails, decomposed ones mostly, go through package norm. The tables are filled
+// as runes are met. Offsets into the original text cost nothing here: Locate finds them again for the few documents that need
+// them.
 package words
 
 import (
