@@ -13,22 +13,22 @@ import (
 // Boilerplate, a licence header say, is in thousands of documents and hundreds of probes: growing every pair anew would cost the
 // product of the two. So what was found around a gram that many probes hold is remembered with the text that decides it.
 //
-// A passage is a stretch of a document from space to space (in unit bytes, any stretch) that holds every looked-up gram within it and
-// every match that begins at one of them. Whether another document has the same matches there is told by its bytes: it must have the
-// same text at the same distance from the gram, and the word before it must not be one that precedes the passage in a probe, nor the
-// word after one that follows it. Then no match can be longer, and none shorter. Matches that reach into the passage from outside have
-// their first gram outside, and are found there; so a passage is used only where no gram was found for a period before it.
+// A passage is a stretch of a document from space to space (in unit bytes, any stretch) with every match that lies in it. Another
+// document that has the same text has the same matches there, and they are whole, when the word before it is none that precedes the
+// passage's beginning in a probe, and the word after it none that follows its end: a match that went on beyond would hold a gram at either
+// end of the passage, and the words beside all places of these are known. A match whose first looked-up gram lies outside the passage is
+// found there; so a passage is used only where no gram was found for a period before it.
 type passage struct {
-	text    []byte
-	id      [sha256.Size]byte
-	matches []match // from and to count from the beginning of text; ordered
+	text         []byte
+	id           [sha256.Size]byte
+	matches      []match  // from and to count from the beginning of text; ordered
+	before, next []uint64 // hashes of units that must not stand before the passage, nor after it; sorted
 }
 
-// known is a passage, and how to tell that a document has it around a gram.
+// known says where in a passage a gram stands: the first that is looked up of an occurrence may be any near its beginning.
 type known struct {
 	*passage
-	lead         int      // distance of the gram from the passage's beginning
-	before, next []uint64 // hashes of units that must not stand before the passage, nor after it; sorted
+	lead int
 }
 
 // memory holds the passages that a matcher has met. It is forgotten as a whole when it is full: it changes no result.
@@ -40,9 +40,10 @@ type memory struct {
 
 const (
 	manyPlaces    = 16       // places that are grown before a passage is worth remembering
-	knownPerGram  = 64       // passages remembered around a gram
-	memoryBytes   = 32 << 20 // of passages, a matcher
+	knownPerGram  = 1024     // passages remembered for a gram
+	memoryBytes   = 96 << 20 // of passages, a matcher
 	bytesPerMatch = 32
+	bytesPerKnown = 24
 )
 
 // occurrence is a passage that the document at hand has.
@@ -56,7 +57,8 @@ func (m *matcher) recall(text []byte, at int, gram uint64) (occurrence, bool) {
 	for _, k := range m.memory.byGram[gram] {
 		from := at - k.lead
 		end := from + len(k.text)
-		if from < 0 || end > len(text) || !bytes.Equal(text[from:end], k.text) {
+		// Passages of one gram begin alike, so their ends are compared first.
+		if from < 0 || end > len(text) || text[end-2] != k.text[len(k.text)-2] || !bytes.Equal(text[from:end], k.text) {
 			continue
 		}
 		if stands(k.before, m.unitBefore(text, from)) || stands(k.next, m.unitAfter(text, end)) {
@@ -95,19 +97,10 @@ func (m *matcher) unitAfter(text []byte, end int) []byte {
 	return nil
 }
 
-// exploration is the work on a passage that is not remembered yet.
-type exploration struct {
-	from, to int    // the text that some place shares
-	reaches  []pair // what the grams' places share with the document
-}
+// exploration is the text around a gram that some place shares.
+type exploration struct{ from, to int }
 
-// pair is a stretch of the document and the place at which the equal one of a probe begins.
-type pair struct{ from, to, place int }
-
-func (x *exploration) reach(r pair) {
-	x.from, x.to = min(x.from, r.from), max(x.to, r.to)
-	x.reaches = append(x.reaches, r)
-}
+func (x *exploration) reach(from, to int) { x.from, x.to = min(x.from, from), max(x.to, to) }
 
 // explore looks up the grams around text[at:], whose hash and entry are given, as far as what is found there reaches, adds the matches,
 // and remembers the passage. It returns how far it looked grams up.
@@ -115,7 +108,6 @@ func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (e
 	before, grown := len(m.matches), m.grown
 	x := &exploration{from: at, to: at + m.Gram}
 	m.exploring = x
-	key := m.gramKey(h, e)
 	var from, to int
 	for p := at; ; {
 		m.visit(text, p, h, e, d)
@@ -126,9 +118,7 @@ func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (e
 				break
 			}
 			h = hash(text[p:], m.Gram)
-			if m.passes(h) != 0 {
-				e = m.Index.find(h, text[p:])
-			}
+			e = m.lookUp(h, text[p:])
 		}
 		if e == 0 {
 			end = p
@@ -136,14 +126,13 @@ func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (e
 		}
 	}
 	m.exploring = nil
-	// What stands between the first gram and a passage that begins after it would be told by nothing.
-	if m.stopped || m.grown-grown < manyPlaces || from >= to || from > at {
+	// A passage has to hold the gram that it is known by, and to be longer than those at its ends.
+	if m.stopped || m.grown-grown < manyPlaces || from > at || at+m.Gram > to || to-from < m.Gram+m.Every {
 		return end
 	}
-	o := occurrence{m.keep(text[from:to], m.matches[before:], from), from}
-	m.remember(key, m.describe(text, at, o, x))
+	p := m.keep(text, from, to, m.matches[before:])
 	m.matches = m.matches[:before]
-	m.occurrences = append(m.occurrences, o)
+	m.occurrences = append(m.occurrences, occurrence{p, from})
 	return end
 }
 
@@ -160,59 +149,105 @@ func (m *matcher) whole(text []byte, x *exploration) (from, to int) {
 	return x.from + first, x.from + last + 1
 }
 
-// keep returns the passage of that text, and its matches, which lie at from.
-func (m *matcher) keep(text []byte, matches []match, from int) *passage {
-	id := sha256.Sum256(text)
+// keep returns the passage text[from:to], which it remembers, with its matches.
+func (m *matcher) keep(text []byte, from, to int, matches []match) *passage {
+	id := sha256.Sum256(text[from:to])
 	if p := m.memory.passages[id]; p != nil {
-		return p
+		return p // known, but not here: the words beside it are among those that must not be
 	}
-	p := &passage{text: bytes.Clone(text), id: id, matches: slices.Clone(matches)}
+	if m.memory.bytes > memoryBytes {
+		m.forget()
+	}
+	p := &passage{text: bytes.Clone(text[from:to]), id: id, matches: slices.Clone(matches)}
 	for i := range p.matches {
 		p.matches[i].from -= int64(from)
 		p.matches[i].to -= int64(from)
 	}
 	slices.SortFunc(p.matches, inProbeOrder)
-	m.memory.bytes += len(text) + len(p.matches)*bytesPerMatch
+	m.neighbours(p)
 	m.memory.passages[id] = p
+	m.memory.bytes += len(p.text) + len(p.matches)*bytesPerMatch + 8*(len(p.before)+len(p.next))
+	for lead := 0; lead < m.period() && lead+m.Gram <= len(p.text); lead++ {
+		h := hash(p.text[lead:], m.Gram)
+		e := m.lookUp(h, p.text[lead:])
+		if e == 0 {
+			continue
+		}
+		key := m.gramKey(h, e)
+		if all := m.memory.byGram[key]; len(all) < knownPerGram {
+			m.memory.byGram[key] = append(all, known{p, lead})
+			m.memory.bytes += bytesPerKnown
+		}
+	}
 	return p
 }
 
-// describe says how to know the occurrence in other documents: by the units that some place has before or after it.
-func (m *matcher) describe(text []byte, at int, o occurrence, x *exploration) known {
-	k := known{passage: o.passage, lead: at - o.at}
-	end := o.at + len(o.text)
-	for _, r := range x.reaches {
-		probe := m.texts.Stream(m.texts.probeAt(r.place))
-		place := r.place - int(m.texts.start[m.texts.probeAt(r.place)])
-		if r.from <= o.at {
-			if u := m.unitBefore(probe, place+o.at-r.from); len(u) > 0 {
-				k.before = append(k.before, xxh3.Hash(u))
+// neighbours notes the units that probes have beside the passage. Of a match that goes on beyond an end, a gram at the end stands in the
+// index: one of the last Every that lie within the passage.
+func (m *matcher) neighbours(p *passage) {
+	size := len(p.text)
+	for i := range m.Every {
+		m.eachPlace(p.text[i:], func(probe []byte, at int) {
+			if at >= i && bytes.Equal(probe[at-i:at], p.text[:i]) {
+				p.before = appendUnit(p.before, m.unitBefore(probe, at-i))
 			}
-		}
-		if r.to >= end {
-			if u := m.unitAfter(probe, place+end-r.from); len(u) > 0 {
-				k.next = append(k.next, xxh3.Hash(u))
+		})
+		tail := p.text[size-m.Gram-i:]
+		m.eachPlace(tail, func(probe []byte, at int) {
+			if end := at + len(tail); end <= len(probe) && bytes.Equal(probe[at:end], tail) {
+				p.next = appendUnit(p.next, m.unitAfter(probe, end))
 			}
-		}
+		})
 	}
-	for _, units := range []*[]uint64{&k.before, &k.next} {
+	for _, units := range []*[]uint64{&p.before, &p.next} {
 		slices.Sort(*units)
 		*units = slices.Clip(slices.Compact(*units))
-		m.memory.bytes += len(*units) * 8
 	}
-	return k
 }
 
-// remember notes the passage for the gram, in place of the oldest one when there are many.
-func (m *matcher) remember(gram uint64, k known) {
-	if m.memory.bytes > memoryBytes {
-		m.forget()
+func appendUnit(units []uint64, unit []byte) []uint64 {
+	if len(unit) == 0 {
+		return units
 	}
-	all := m.memory.byGram[gram]
-	if len(all) == knownPerGram {
-		all = slices.Delete(all, 0, 1)
+	return append(units, xxh3.Hash(unit))
+}
+
+// eachPlace calls fn for the indexed places of the gram that text begins with: with the probe's stream and the position there.
+func (m *matcher) eachPlace(text []byte, fn func(probe []byte, at int)) {
+	h := hash(text, m.Gram)
+	e := m.lookUp(h, text)
+	if e == 0 {
+		return
 	}
-	m.memory.byGram[gram] = append(all, k)
+	visit := func(place uint32) {
+		probe := m.texts.probeAt(int(place))
+		fn(m.texts.Stream(probe), int(place)-int(m.texts.start[probe]))
+	}
+	if e&listBit == 0 {
+		visit(uint32(e&valueMask) - 1)
+		return
+	}
+	list := m.list(e, h)
+	for list = list[1 : 1+list[0]]; len(list) > 0; {
+		if list[0]&alone != 0 {
+			visit(list[0] &^ alone)
+			list = list[1:]
+			continue
+		}
+		n := list[0]
+		for _, place := range list[1 : 1+n] {
+			visit(place)
+		}
+		list = list[1+n:]
+	}
+}
+
+// lookUp returns the entry of the gram that text begins with; 0 when no probe has it.
+func (m *matcher) lookUp(h uint64, text []byte) uint64 {
+	if m.passes(h) == 0 {
+		return 0
+	}
+	return m.Index.find(h, text)
 }
 
 func (m *matcher) forget() {

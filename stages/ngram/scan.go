@@ -156,7 +156,7 @@ func (m *matcher) grow(text []byte, at, place int, d *fold.Document) bool {
 	right := commonPrefix(text[end:], t.buf[place+m.Gram:high])
 	from, to := at-left, end+right
 	if m.exploring != nil {
-		m.exploring.reach(pair{from, to, place - left})
+		m.exploring.reach(from, to)
 	}
 	if to-from < m.least {
 		return true
