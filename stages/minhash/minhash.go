@@ -18,7 +18,8 @@
 // datatrove pipeline writes.
 //
 // The work is shingles times permutations. Repeated shingles are dropped first. Built with GOEXPERIMENT=simd, on a CPU with
-// AVX-512, 16 shingles are hashed and 16 or 64 permutations applied at a step; the portable code gives the same bits.
+// AVX-512, spaces are found 64 bytes at a step, 16 shingles are put through SHA-1 and 16 or 64 permutations applied; the portable code
+// gives the same bits.
 package minhash
 
 import (
@@ -86,6 +87,10 @@ func (s *Signer) Sign(stream []byte) ([]uint64, int64) {
 	return s.signature, int64(len(s.hashes))
 }
 
+// roomy is the number of places up to which the table of hashes is at most a quarter full: a place that is taken costs a
+// mispredicted branch, and a table of this size still fits the second cache.
+const roomy = 1 << 14
+
 // retained is the largest number of hashes whose buffer a Signer keeps from one text to the next.
 const retained = 1 << 20
 
@@ -123,7 +128,7 @@ func (s *Signer) dropRepeats() {
 		return
 	}
 	size := 16
-	for size < 2*len(s.hashes) {
+	for n := len(s.hashes); size < 2*n || size < min(4*n, roomy); {
 		size *= 2
 	}
 	if size > len(s.table) {
