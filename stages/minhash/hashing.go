@@ -23,23 +23,23 @@ func (h hashing) bits() uint64 {
 	return ^uint64(0)
 }
 
-// sums hashes each shingle to 64 bits.
-func (h hashing) sums(dst []uint64, shingles [][]byte) {
+// sums hashes shingles to 64 bits. Shingle i is what the stream has between the spaces at before[i] and after[i].
+func (h hashing) sums(dst []uint64, stream []byte, before, after []int) {
 	if h == sha1Hash {
-		sha1Sums(dst, shingles)
+		sha1Sums(dst, stream, before, after)
 		return
 	}
-	for i, s := range shingles {
-		dst[i] = xxhash.Sum64(s)
+	for i := range dst {
+		dst[i] = xxhash.Sum64(stream[before[i]+1 : after[i]])
 	}
 }
 
 // sha1Sums is replaced by init where the CPU has a better one.
 var sha1Sums = sha1Portable
 
-func sha1Portable(dst []uint64, shingles [][]byte) {
-	for i, s := range shingles {
-		sum := sha1.Sum(s)
+func sha1Portable(dst []uint64, stream []byte, before, after []int) {
+	for i := range dst {
+		sum := sha1.Sum(stream[before[i]+1 : after[i]])
 		dst[i] = binary.LittleEndian.Uint64(sum[:])
 	}
 }

@@ -32,15 +32,57 @@ func TestLanes(t *testing.T) {
 			t.Fatalf("affine: %x, portable %x", two32, one32)
 		}
 		lengths := rapid.SliceOfN(rapid.IntRange(0, 130), 0, 70).Draw(t, "lengths")
-		shingles := make([][]byte, len(lengths))
+		stream, ends := []byte{' '}, make([]int, len(lengths)+1)
 		for i, n := range lengths {
-			shingles[i] = bytes.Repeat([]byte{byte(i*37 + n)}, n)
+			for k := range n {
+				stream = append(stream, byte(i*37+k*101+n))
+			}
+			stream = append(stream, ' ')
+			ends[i+1] = len(stream) - 1
 		}
-		one, two = make([]uint64, len(shingles)), make([]uint64, len(shingles))
-		sha1Portable(one, shingles)
-		sha1Sums(two, shingles)
+		one, two = make([]uint64, len(lengths)), make([]uint64, len(lengths))
+		sha1Portable(one, stream, ends, ends[1:])
+		sha1Sums(two, stream, ends, ends[1:])
 		if !slices.Equal(one, two) {
 			t.Fatalf("SHA-1: %x, portable %x", two, one)
 		}
 	})
+}
+
+// A text has the same signature and shingles by the lanes and by the portable code, whatever its words and the batches they fall in.
+func TestLanesSign(t *testing.T) {
+	lanesAffine, lanesMersenne, lanesSpaces, lanesSHA1 := affine, mersenne, spaces, sha1Sums
+	defer func() { affine, mersenne, spaces, sha1Sums = lanesAffine, lanesMersenne, lanesSpaces, lanesSHA1 }()
+	for _, p := range profiles {
+		s := NewSigner(p)
+		rapid.Check(t, func(t *rapid.T) {
+			lengths := rapid.SliceOfN(rapid.SampledFrom([]int{1, 2, 3, 5, 8, 11, 16, 24, 60, 130}), 1, 30).Draw(t, "lengths of words")
+			stream := []byte{' '}
+			for i := range rapid.IntRange(0, batch+batch/2).Draw(t, "words") {
+				n := lengths[i%len(lengths)]
+				stream = append(append(stream, bytes.Repeat([]byte{byte('a' + i*i%25)}, n)...), ' ')
+			}
+			affine, mersenne, spaces, sha1Sums = lanesAffine, lanesMersenne, lanesSpaces, lanesSHA1
+			signature, shingles := s.Sign(stream)
+			signature = slices.Clone(signature)
+			affine, mersenne, spaces, sha1Sums = affinePortable, mersennePortable, spacesPortable, sha1Portable
+			if portable, n := s.Sign(stream); n != shingles || !slices.Equal(signature, portable) {
+				t.Fatalf("%s: %d shingles, %x, portable %d, %x", p.Name, shingles, signature, n, portable)
+			}
+			if n := distinct(stream); n != shingles {
+				t.Fatalf("%s: %d shingles, want %d", p.Name, shingles, n)
+			}
+		})
+	}
+}
+
+// distinct counts the distinct shingles of a stream.
+func distinct(stream []byte) int64 {
+	words, seen := bytes.Fields(stream), make(map[string]bool)
+	for i := range words {
+		if i+ShingleWords <= len(words) || i == 0 {
+			seen[string(bytes.Join(words[i:min(i+ShingleWords, len(words))], []byte{' '}))] = true
+		}
+	}
+	return int64(len(seen))
 }

@@ -18,11 +18,11 @@
 // datatrove pipeline writes.
 //
 // The work is shingles times permutations. Repeated shingles are dropped first. Built with GOEXPERIMENT=simd, on a CPU with
-// AVX-512, 16 shingles are hashed and 16 or 64 permutations applied at a step; the portable code gives the same bits.
+// AVX-512, spaces are found 64 bytes at a step, 16 shingles are put through SHA-1 and 16 or 64 permutations applied; the portable code
+// gives the same bits.
 package minhash
 
 import (
-	"bytes"
 	"encoding/hex"
 	"slices"
 )
@@ -31,7 +31,7 @@ import (
 const ShingleWords = 5
 
 const (
-	batch = 64   // shingles that are hashed together
+	batch = 512  // spaces that are found before the shingles between them are hashed
 	block = 2048 // hashes that a permutation is applied to before the next one is: they stay in the first cache
 )
 
@@ -43,16 +43,16 @@ type Signer struct {
 	signature []uint64
 	low       []uint32
 
-	shingles [][]byte // a batch
-	hashes   []uint64
-	table    []uint64
-	block    []uint64
-	block32  []uint32
+	spaces  []int // of a batch, by their place in the stream
+	hashes  []uint64
+	table   []uint64
+	block   []uint64
+	block32 []uint32
 }
 
 // NewSigner returns a signer for the profile.
 func NewSigner(p Profile) *Signer {
-	s := &Signer{profile: p, signature: make([]uint64, p.Values()), shingles: make([][]byte, 0, batch)}
+	s := &Signer{profile: p, signature: make([]uint64, p.Values()), spaces: make([]int, batch)}
 	if s.a, s.b = p.permutations(p.Values()); p.affine {
 		s.a32, s.b32, s.low = narrow(s.a), narrow(s.b), make([]uint32, p.Values())
 		s.block32 = make([]uint32, block)
@@ -87,45 +87,37 @@ func (s *Signer) Sign(stream []byte) ([]uint64, int64) {
 	return s.signature, int64(len(s.hashes))
 }
 
+// roomy is the number of places up to which the table of hashes is at most a quarter full: a place that is taken costs a
+// mispredicted branch, and a table of this size still fits the second cache.
+const roomy = 1 << 14
+
 // retained is the largest number of hashes whose buffer a Signer keeps from one text to the next.
 const retained = 1 << 20
 
 // hashShingles collects the hashes of the stream's shingles.
 func (s *Signer) hashShingles(stream []byte) {
-	var starts [ShingleWords]int // of the words of the shingle that is next, the oldest at at
-	words, at := 0, 0
-	for i := 1; i < len(stream); {
-		end := i + bytes.IndexByte(stream[i:], ' ')
-		if end < i {
-			end = len(stream)
+	kept := 0 // spaces before shingles that are not hashed yet
+	for from, last := 0, false; !last; {
+		n, next := spaces(s.spaces[kept:], stream, from)
+		from, last = next, next == len(stream)
+		found := s.spaces[:kept+n]
+		shingles := max(len(found)-ShingleWords, 0)
+		switch {
+		case !last:
+			shingles &^= 15 // whole steps
+		case len(s.hashes) == 0 && shingles == 0 && len(found) > 1: // 1 to 4 words
+			s.add(stream, found[:1], found[len(found)-1:])
+			return
 		}
-		starts[at] = i
-		if at++; at == ShingleWords {
-			at = 0
-		}
-		if words++; words >= ShingleWords {
-			s.add(stream[starts[at]:end])
-		}
-		i = end + 1
-	}
-	if 0 < words && words < ShingleWords {
-		s.add(bytes.TrimSuffix(stream[1:], []byte{' '}))
-	}
-	s.flush()
-}
-
-func (s *Signer) add(shingle []byte) {
-	s.shingles = append(s.shingles, shingle)
-	if len(s.shingles) == batch {
-		s.flush()
+		s.add(stream, found[:shingles], found[min(ShingleWords, len(found)):])
+		kept = copy(s.spaces, found[shingles:])
 	}
 }
 
-func (s *Signer) flush() {
+func (s *Signer) add(stream []byte, before, after []int) {
 	n := len(s.hashes)
-	s.hashes = slices.Grow(s.hashes, len(s.shingles))[:n+len(s.shingles)]
-	s.profile.hash.sums(s.hashes[n:], s.shingles)
-	s.shingles = s.shingles[:0]
+	s.hashes = slices.Grow(s.hashes, len(before))[:n+len(before)]
+	s.profile.hash.sums(s.hashes[n:], stream, before, after)
 }
 
 // dropRepeats leaves each hash once, in any order. Up to a million hashes go through a table; more are sorted, which takes no memory.
@@ -136,7 +128,7 @@ func (s *Signer) dropRepeats() {
 		return
 	}
 	size := 16
-	for size < 2*len(s.hashes) {
+	for n := len(s.hashes); size < 2*n || size < min(4*n, roomy); {
 		size *= 2
 	}
 	if size > len(s.table) {
