@@ -49,6 +49,7 @@ type memory struct {
 	Block   int64 // texts that are indexed at once
 	Index   int64 // the index of ngram over them, at most
 	Near    int64 // the index of near-duplicates, at most
+	Alike   int64 // what is remembered of documents that are alike, by each worker and twice in all
 	Budget  int64 // what is left for the row groups being read
 }
 
@@ -174,6 +175,9 @@ func (p *Plan) fitIndex() error {
 			}
 			m.Budget = limit - m.Texts - m.Streams - m.Index - m.Near
 			if m.Budget >= least && m.Block <= ngram.MostText {
+				shares := int64(p.Config.workers()) + 2
+				m.Alike = min((m.Budget-least)/2/shares, mostAlike)
+				m.Budget -= m.Alike * shares
 				return nil
 			}
 		}
@@ -190,6 +194,9 @@ func (p *Plan) fitIndex() error {
 		"set it to at least %s, or split the probes over several runs",
 		formatBytes(limit), formatBytes(m.Texts), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
 }
+
+// mostAlike bounds what a worker remembers of documents that are alike.
+const mostAlike = 256 << 20
 
 // mostBlocks bounds the passes over the corpus.
 const mostBlocks = 64
@@ -256,6 +263,7 @@ func (p *Plan) Print(w io.Writer) error {
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))
 	}
+	fmt.Fprintf(t, "  documents that are alike, at most\t%s\n", formatBytes(p.memory.Alike*int64(p.Config.workers()+2)))
 	fmt.Fprintf(t, "  left for row groups\t%s\n", formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
 	if n := p.memory.passes(); n > 1 {

@@ -43,7 +43,7 @@ type folds struct {
 func (f *folds) worker() *folds {
 	w := *f
 	if f.ngram != nil {
-		w.matcher = ngram.NewMatcher(f.ngram)
+		w.matcher = ngram.NewMatcher(f.ngram, f.match.Room)
 	}
 	return &w
 }

@@ -22,16 +22,17 @@ type Config struct {
 	Searched    bool                  // ngram runs: without it nothing is known of coverage
 	Units       func(probe int) int64 // length of a probe, in the unit of ngram
 	Bytes       bool                  // the unit is the byte
+	Room        int64                 // bytes, about, for documents that are kept apart because they share their hits
 }
 
 // State is the fold.
 type State struct {
 	config    Config
-	probes    map[int32]*listed
+	probes    fold.Table[listed]
 	documents []schemas.Document
 
 	shared     map[string]*shared // by key; documents not yet added to probes
-	sharedRoom int                // hits and documents held there
+	sharedRoom int64              // bytes of these
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
@@ -50,7 +51,7 @@ type pair struct {
 }
 
 // NewState returns the state of no documents.
-func NewState(c Config) *State { return &State{config: c, probes: make(map[int32]*listed)} }
+func NewState(c Config) *State { return &State{config: c} }
 
 // Add takes in one document, after the folds that look for hits in it.
 func (s *State) Add(d *fold.Document) {
@@ -94,12 +95,7 @@ func (s *State) Add(d *fold.Document) {
 
 // list adds the pair to its probe.
 func (s *State) list(p pair) {
-	l := s.probes[p.Probe]
-	if l == nil {
-		l = new(listed)
-		s.probes[p.Probe] = l
-	}
-	l.add(p, s.config)
+	s.probes.At(p.Probe).add(p, s.config)
 }
 
 func (l *listed) add(p pair, c Config) {
@@ -149,10 +145,10 @@ func (s *State) Merge(o *State) {
 		s.share(key, more)
 	}
 	o.shared = nil
-	for probe, from := range o.probes {
-		l := s.probes[probe]
+	for probe, from := range o.probes.All() {
+		l := s.probes.Get(probe)
 		if l == nil {
-			s.probes[probe] = from
+			s.probes.Set(probe, from)
 			continue
 		}
 		for _, p := range slices.Concat(from.duplicates, from.others) {
@@ -162,7 +158,7 @@ func (s *State) Merge(o *State) {
 			l.best = b
 		}
 	}
-	o.probes, o.documents = nil, nil
+	o.probes, o.documents = fold.Table[listed]{}, nil
 }
 
 // TakeDocuments returns the rows of documents since the last call, in no particular order.
@@ -175,7 +171,7 @@ func (s *State) TakeDocuments() []schemas.Document {
 // Best returns the document that holds most of probe i, and which share of the probe, whatever is listed; "" when none holds any.
 func (s *State) Best(i int) (documentID string, coverage float64) {
 	s.spread()
-	l := s.probes[int32(i)]
+	l := s.probes.Get(int32(i))
 	if l == nil || l.best == nil {
 		return "", 0
 	}
@@ -195,7 +191,7 @@ const (
 // Rows returns the rows of probe i with that id, in order of the table's key.
 func (s *State) Rows(i int, id string) []schemas.Match {
 	s.spread()
-	l := s.probes[int32(i)]
+	l := s.probes.Get(int32(i))
 	if l == nil {
 		return nil
 	}

@@ -50,7 +50,7 @@ func run(t *testing.T, probes []*fold.Probe, documents []string, order []int, sh
 	config := match.Config{Max: most, MinCoverage: .1, Searched: true, Units: texts.Units}
 	var all []*world
 	for range shards {
-		all = append(all, &world{ngram.NewMatcher(index).NewState(), hash.NewState(hashes), match.NewState(config)})
+		all = append(all, &world{ngram.NewMatcher(index, 1<<20).NewState(), hash.NewState(hashes), match.NewState(config)})
 	}
 	var n words.Normaliser
 	var d fold.Document

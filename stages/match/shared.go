@@ -24,8 +24,11 @@ type sharer struct {
 	own   []int32 // ascending
 }
 
-// mostShared bounds the hits and documents that are held apart: beyond it, they are added to the probes.
-const mostShared = 1 << 20
+// hitBytes and sharerBytes are what a hit and a document take.
+const (
+	hitBytes    = 56
+	sharerBytes = 40
+)
 
 // share adds documents to those that share their hits. Those are kept that some probe may list: the first ones without a hit of their
 // own, as many as are listed, and what stands before the last of these.
@@ -37,13 +40,13 @@ func (s *State) share(key string, more *shared) {
 		}
 		all = &shared{hits: more.hits}
 		s.shared[key] = all
-		s.sharedRoom += len(all.hits)
+		s.sharedRoom += int64(len(all.hits)) * hitBytes
 	}
 	before := len(all.documents)
 	for _, d := range more.documents {
 		all.add(d, max(s.config.Max, 1))
 	}
-	if s.sharedRoom += len(all.documents) - before; s.sharedRoom > mostShared {
+	if s.sharedRoom += int64(len(all.documents)-before) * sharerBytes; s.sharedRoom > s.config.Room {
 		s.spread()
 	}
 }

@@ -89,7 +89,7 @@ func BenchmarkAdd(b *testing.B) {
 			streams = append(streams, n.AppendStream(nil, []byte(c.make())))
 		}
 		b.Run(c.name, func(b *testing.B) {
-			matcher := ngram.NewMatcher(index)
+			matcher := ngram.NewMatcher(index, 256<<20)
 			var d fold.Document
 			b.SetBytes(int64(len(streams)) * 4000)
 			for b.Loop() {

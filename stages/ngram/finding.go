@@ -63,7 +63,7 @@ func (f *Finder) Find(i int) Finding {
 	x := f.state.matcher.Index
 	p, config := x.texts.probes[i], x.config
 	out := Finding{Units: x.texts.Units(i), Searchable: x.texts.Searchable(i, config)}
-	t := f.state.probes[int32(i)]
+	t := f.state.probes.Get(int32(i))
 	if t == nil {
 		t = new(touched)
 	}

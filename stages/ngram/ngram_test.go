@@ -38,7 +38,7 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 	}
 	states := make([]*ngram.State, shards)
 	for i := range states {
-		states[i] = ngram.NewMatcher(index).NewState()
+		states[i] = ngram.NewMatcher(index, 1<<20).NewState()
 	}
 	hits := make([][]fold.Hit, len(corpus))
 	var n words.Normaliser

@@ -39,9 +39,8 @@ type memory struct {
 }
 
 const (
-	manyPlaces    = 16       // places that are grown before a passage is worth remembering
-	knownPerGram  = 1024     // passages remembered for a gram
-	memoryBytes   = 96 << 20 // of passages, a matcher
+	manyPlaces    = 16   // places that are grown before a passage is worth remembering
+	knownPerGram  = 1024 // passages remembered for a gram
 	bytesPerMatch = 32
 	bytesPerKnown = 24
 )
@@ -155,7 +154,7 @@ func (m *matcher) keep(text []byte, from, to int, matches []match) *passage {
 	if p := m.memory.passages[id]; p != nil {
 		return p // known, but not here: the words beside it are among those that must not be
 	}
-	if m.memory.bytes > memoryBytes {
+	if m.memory.bytes > m.room/3 {
 		m.forget()
 	}
 	p := &passage{text: bytes.Clone(text[from:to]), id: id, matches: slices.Clone(matches)}

@@ -19,6 +19,7 @@ type match struct {
 // matcher finds the matches of one document after the other, reusing its buffers.
 type matcher struct {
 	*Index
+	room    int // bytes for what is remembered
 	matches []match
 	hashes  [batch]uint64
 	grown   int // places since the last look at whether the run was stopped
@@ -43,9 +44,9 @@ type matcher struct {
 // Matcher looks for the probes in documents. States that one goroutine fills share it: it remembers what documents have in common.
 type Matcher matcher
 
-// NewMatcher returns a matcher that has seen nothing.
-func NewMatcher(x *Index) *Matcher {
-	m := &matcher{Index: x}
+// NewMatcher returns a matcher that has seen nothing. What it remembers takes about so many bytes of room at most, and as many in a state.
+func NewMatcher(x *Index, room int64) *Matcher {
+	m := &matcher{Index: x, room: int(room)}
 	m.forget()
 	return (*Matcher)(m)
 }

@@ -46,11 +46,8 @@ type sharedSource struct {
 // mostSeen bounds the combinations of passages that are remembered for having been met once.
 const mostSeen = 1 << 16
 
-// classBytes bounds the classes that a state holds, and those that a matcher remembers.
-const classBytes = 64 << 20
-
 func (c *class) size() int {
-	return len(c.Key) + 40*len(c.effects) + 48*len(c.Hits) + 24*len(c.cuts) + 128
+	return len(c.Key) + 24*len(c.effects) + 56*len(c.Hits) + 24*len(c.cuts) + 128
 }
 
 // classOf returns the class of documents with these passages, and nil when they have not been met together before: most that are met
@@ -84,7 +81,7 @@ func (m *matcher) classOf(text []byte, passages []occurrence) *class {
 		effects: slices.Clone(m.summary.effects), bound: 1<<64 - 1,
 	}
 	c.place(passages, m.summary.cuts)
-	if m.classBytes += c.size(); m.classBytes > classBytes || m.classes == nil {
+	if m.classBytes += c.size(); m.classBytes > m.room/2 || m.classes == nil {
 		m.classes, m.classBytes = make(map[string]*class), c.size()
 	}
 	m.classes[c.Key] = c
@@ -166,7 +163,7 @@ func (s *State) addAlike(d *fold.Document, text []byte) bool {
 		if c.touches(h.Probe) {
 			d.Hit(h.Probe)
 		} else {
-			s.touch(h.Probe).documents++
+			s.probes.At(h.Probe).documents++
 			d.Hit(h.Probe).Overlap = h.Overlap
 		}
 	}
@@ -176,7 +173,7 @@ func (s *State) addAlike(d *fold.Document, text []byte) bool {
 			d.Hit(h.Probe).Overlap = m.together(text, h.Probe)
 		}
 	}
-	if s.classBytes > classBytes {
+	if s.classBytes > s.matcher.room/2 {
 		s.expand()
 	}
 	return true
@@ -252,10 +249,10 @@ func (s *State) hold(t *tally) {
 func (s *State) expand() {
 	for _, t := range s.classes {
 		for _, h := range t.Hits {
-			s.touch(h.Probe).documents += t.documents
+			s.probes.At(h.Probe).documents += t.documents
 		}
 		for _, e := range t.effects {
-			sp := s.touch(e.probe).add(e, t.documents)
+			sp := s.probes.At(e.probe).add(e, t.documents)
 			if sp == nil {
 				continue
 			}
@@ -285,7 +282,7 @@ func (s *State) mergeClasses(o *State) {
 		}
 	}
 	o.classes = nil
-	if s.classBytes > classBytes {
+	if s.classBytes > s.matcher.room/2 {
 		s.expand()
 	}
 }

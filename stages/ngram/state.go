@@ -11,7 +11,7 @@ import (
 // State is the fold: of each probe that was touched, its antichain of spans with their counts.
 type State struct {
 	matcher *matcher
-	probes  map[int32]*touched
+	probes  fold.Table[touched]
 
 	classes    map[string]*tally // documents not yet added to probes
 	classBytes int
@@ -42,7 +42,7 @@ type source struct {
 
 // NewState returns the state of no documents.
 func (m *Matcher) NewState() *State {
-	return &State{matcher: (*matcher)(m), probes: make(map[int32]*touched)}
+	return &State{matcher: (*matcher)(m)}
 }
 
 // Add takes in one document: a corpus document in reading order or any other.
@@ -69,7 +69,7 @@ func (s *State) Add(d *fold.Document) {
 	}
 	m.summarise(text, m.matches)
 	for _, h := range m.summary.hits {
-		s.touch(h.Probe).documents++
+		s.probes.At(h.Probe).documents++
 		d.Hit(h.Probe).Overlap = h.Overlap
 	}
 	s.apply(d, text)
@@ -80,7 +80,7 @@ func (s *State) apply(d *fold.Document, text []byte) {
 	m := s.matcher
 	m.wanted = m.wanted[:0]
 	for i, e := range m.summary.effects {
-		if sp := s.touch(e.probe).add(e, 1); sp != nil && s.samples(sp, d) {
+		if sp := s.probes.At(e.probe).add(e, 1); sp != nil && s.samples(sp, d) {
 			m.wanted = append(m.wanted, int32(i))
 		}
 	}
@@ -93,31 +93,21 @@ func (s *State) apply(d *fold.Document, text []byte) {
 	}
 	for i, at := range m.ranges(d, text, cuts) {
 		e := m.summary.effects[m.wanted[i]]
-		if sp := s.probes[e.probe].insert(e.start, e.end); sp != nil {
+		if sp := s.probes.At(e.probe).insert(e.start, e.end); sp != nil {
 			sp.sources = insertSource(sp.sources, source{d.Ref(), at, d.WordsSHA256()}, m.config.sample())
 		}
 	}
 }
 
-// touch returns what is known of a probe.
-func (s *State) touch(probe int32) *touched {
-	t := s.probes[probe]
-	if t == nil {
-		t = new(touched)
-		s.probes[probe] = t
-	}
-	return t
-}
-
 // add counts the effect as many times, and returns the span that it counts for; nil when there is none.
 func (t *touched) add(e effect, times int64) *span {
-	t.cover.add(e.start, e.end, e.n*times)
+	t.cover.add(e.start, e.end, int64(e.n)*times)
 	if e.cut < 0 {
 		return nil // inside a longer one that the document holds too
 	}
 	sp := t.insert(e.start, e.end)
 	if sp != nil {
-		sp.occurrences += e.n * times
+		sp.occurrences += int64(e.n) * times
 		if !e.again {
 			sp.documents += times
 		}
@@ -185,10 +175,10 @@ func (t *touched) insert(start, end int32) *span {
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
 	s.mergeClasses(o)
-	for probe, from := range o.probes {
-		t := s.probes[probe]
+	for probe, from := range o.probes.All() {
+		t := s.probes.Get(probe)
 		if t == nil {
-			s.probes[probe] = from
+			s.probes.Set(probe, from)
 			continue
 		}
 		t.documents += from.documents
@@ -203,5 +193,5 @@ func (s *State) Merge(o *State) {
 			}
 		}
 	}
-	o.probes = nil
+	o.probes = fold.Table[touched]{}
 }

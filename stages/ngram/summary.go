@@ -20,7 +20,7 @@ type summary struct {
 type effect struct {
 	probe, start, end int32
 	cut               int32 // its first occurrence in the document, among the cuts; negative inside a longer interval that is there too
-	n                 int64 // occurrences in the document
+	n                 int32 // occurrences in the document
 	again             bool  // the document counts for the interval already
 }
 
@@ -66,7 +66,7 @@ func (m *matcher) summariseProbe(text []byte, matches []match) fold.Hit {
 		}
 		i += n
 		hit.Longest = max(hit.Longest, int64(x.end-x.start))
-		e := effect{probe: x.probe, start: x.start, end: x.end, cut: -1, n: int64(n)}
+		e := effect{probe: x.probe, start: x.start, end: x.end, cut: -1, n: int32(n)}
 		if x.end > reached {
 			hit.ProbeCovered += int64(x.end - max(x.start, reached))
 			reached = x.end

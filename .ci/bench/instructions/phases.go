@@ -146,7 +146,7 @@ func scan(texts [][]byte, asked []*fold.Probe) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	return each(texts, ngram.NewMatcher(index).NewState().Add), nil
+	return each(texts, ngram.NewMatcher(index, 64<<20).NewState().Add), nil
 }
 
 func normalise(texts [][]byte, _ []*fold.Probe) (func() error, error) {
