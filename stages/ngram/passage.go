@@ -33,6 +33,7 @@ type known struct {
 
 // memory holds the passages that a matcher has met. It is forgotten as a whole when it is full: it changes no result.
 type memory struct {
+	grams    [1 << 13]uint64    // a bit for the hash of each gram in byGram: most grams that are found are in no passage
 	byGram   map[uint64][]known // by partition and value of the gram's entry
 	passages map[[sha256.Size]byte]*passage
 	bytes    int
@@ -51,9 +52,12 @@ type occurrence struct {
 	at int
 }
 
-// recall returns the passage around text[at:] that the document has and that is remembered for the gram there.
-func (m *matcher) recall(text []byte, at int, gram uint64) (occurrence, bool) {
-	for _, k := range m.memory.byGram[gram] {
+// recall returns the passage around text[at:] that the document has and that is remembered for the gram there, of that hash and entry.
+func (m *matcher) recall(text []byte, at int, h, e uint64) (occurrence, bool) {
+	if m.memory.grams[h>>51]>>(h>>45&63)&1 == 0 {
+		return occurrence{}, false
+	}
+	for _, k := range m.memory.byGram[m.gramKey(h, e)] {
 		from := at - k.lead
 		end := from + len(k.text)
 		// Passages of one gram begin alike, so their ends are compared first.
@@ -174,6 +178,7 @@ func (m *matcher) keep(text []byte, from, to int, matches []match) *passage {
 		}
 		key := m.gramKey(h, e)
 		if all := m.memory.byGram[key]; len(all) < knownPerGram {
+			m.memory.grams[h>>51] |= 1 << (h >> 45 & 63)
 			m.memory.byGram[key] = append(all, known{p, lead})
 			m.memory.bytes += bytesPerKnown
 		}

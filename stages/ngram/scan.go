@@ -81,7 +81,7 @@ func (m *matcher) find(text []byte, d *fold.Document) {
 				continue
 			}
 			if at-found > m.period() {
-				if o, ok := m.recall(text, at, m.gramKey(m.hashes[j], e)); ok {
+				if o, ok := m.recall(text, at, m.hashes[j], e); ok {
 					m.occurrences = append(m.occurrences, o)
 					done = o.at + len(o.text) - m.Gram + 1
 				} else {
