@@ -36,16 +36,19 @@ func (f *found) of(i int) (*block, int) {
 	panic("pipeline: a probe of no block")
 }
 
-// divide cuts the probes into blocks of at most so many bytes of text.
-func divide(all []*fold.Probe, most int64) ([]block, error) {
+// divide cuts the probes into the blocks that fit in memory.
+func divide(all []*fold.Probe, m *memory) ([]block, error) {
+	if m.Blocks == 1 {
+		return []block{{end: len(all)}}, nil
+	}
 	blocks := []block{{}}
 	var size int64
 	for i, p := range all {
 		n := int64(len(p.Text)) + 2
-		if n > most {
+		if n > m.Block {
 			return nil, badUsage("probe %q: its text of %s does not fit in memory with its index: raise resources.memory", p.ID, formatBytes(n))
 		}
-		if size += n; size > most {
+		if size += n; size > m.Block {
 			blocks = append(blocks, block{first: i})
 			size = n
 		}
@@ -62,7 +65,10 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 		l.noteSums(hashes, len(l.all))
 		return nil, err
 	}
-	blocks, err := divide(l.all, e.plan.memory.Block)
+	if err := e.plan.refit(l.all); err != nil {
+		return nil, err
+	}
+	blocks, err := divide(l.all, &e.plan.memory)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"palimpsest/stages/fold"
 	"palimpsest/stages/hash"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
@@ -46,7 +47,8 @@ type Plan struct {
 type memory struct {
 	Texts   int64 // the probes' and controls' texts
 	Streams int64 // what is searched for of them
-	Block   int64 // texts that are indexed at once
+	Blocks  int64 // passes over the corpus, each with a part of the texts
+	Block   int64 // texts of such a part
 	Index   int64 // the index of ngram over them, at most
 	Near    int64 // the index of near-duplicates, at most
 	Alike   int64 // what is remembered of documents that are alike, by each worker and twice in all
@@ -127,42 +129,53 @@ func (p *Plan) fit() error {
 	for _, o := range slices.Concat(slices.Concat(p.probes...), p.controls) {
 		for g := range o.file.Groups() {
 			_, held := o.file.Size(g, o.pick("text")...)
-			p.memory.Texts += held
+			p.memory.Texts = sum(p.memory.Texts, held)
 		}
 	}
 	for _, s := range p.Config.Probes {
 		if s.From != "" {
-			p.memory.Texts += int64(float64(p.corpusText()) * s.Rate)
+			p.memory.Texts = sum(p.memory.Texts, int64(float64(p.corpusText())*s.Rate))
 		}
 	}
-	if err := p.fitIndex(); err != nil {
-		return err
-	}
-	if err := p.source.Limit(p.memory.Budget); err != nil {
-		return err
-	}
-	return nil
-}
-
-// fitIndex chooses how the probes are indexed: whole if that fits, else every so many-th place of them, else in blocks too, each of which
-// takes a pass over the corpus.
-func (p *Plan) fitIndex() error {
-	limit, m := int64(p.Config.Resources.Memory), &p.memory
 	least, group := int64(minBudget), ""
 	for _, s := range shards(p.corpus) {
 		if _, held := s.file.Size(s.group, s.all()...); held > least {
-			least, group = held, fmt.Sprintf("%s, row group %d", s.input.URI, s.group)
+			least, group = min(held, absurd), fmt.Sprintf("%s, row group %d", s.input.URI, s.group)
 		}
 	}
+	if !p.fitIndex(least, 2) {
+		m, limit := &p.memory, int64(p.Config.Resources.Memory)
+		need := limit - m.Budget + least
+		if group != "" {
+			return badUsage("%s: %s to hold, and resources.memory leaves %s for reading: set it to at least %s",
+				group, formatBytes(least), formatBytes(max(m.Budget, 0)), formatBytes(need))
+		}
+		return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (%s or more) leave no room to read: "+
+			"set it to at least %s, or split the probes over several runs",
+			formatBytes(limit), formatBytes(m.Texts), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
+	}
+	return p.source.Limit(p.memory.Budget)
+}
+
+// absurd is where sums of what footers say stop.
+const absurd = 1 << 50
+
+func sum(a, b int64) int64 { return min(a+min(b, absurd), absurd) }
+
+// fitIndex chooses how the probes are indexed: whole if that fits beside least bytes for row groups, else every so many-th place of them,
+// else in blocks too, each of which takes a pass over the corpus. One part in so many of what is left is for documents that are alike,
+// the rest for row groups. It reports whether there is a way.
+func (p *Plan) fitIndex(least, parts int64) bool {
+	limit, m := int64(p.Config.Resources.Memory), &p.memory
 	var engine ngram.Config
 	if n := p.Config.Ngram; n != nil {
 		engine = n.engine()
 		m.Streams = ngram.TextsMemory(m.Texts)
 	}
-	for blocks := int64(1); ; blocks++ {
-		m.Block = (m.Texts + blocks - 1) / blocks
+	for m.Blocks = 1; ; m.Blocks++ {
+		m.Block = (m.Texts + m.Blocks - 1) / m.Blocks
 		for every := 1; every <= ngram.MostEvery; every++ {
-			if blocks > 1 && every < ngram.MostEvery {
+			if m.Blocks > 1 && every < ngram.MostEvery {
 				continue // a pass less is worth more
 			}
 			m.Index, m.Near = 0, 0
@@ -174,25 +187,33 @@ func (p *Plan) fitIndex() error {
 				m.Near = hash.NearMemory(m.Block)
 			}
 			m.Budget = limit - m.Texts - m.Streams - m.Index - m.Near
-			if m.Budget >= least && m.Block <= ngram.MostText {
+			if m.Budget >= least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
 				shares := int64(p.Config.workers()) + 2
-				m.Alike = min((m.Budget-least)/2/shares, mostAlike)
+				m.Alike = min((m.Budget-least)/parts/shares, mostAlike)
 				m.Budget -= m.Alike * shares
-				return nil
+				return true
 			}
 		}
-		if blocks == mostBlocks || m.Index+m.Near == 0 {
-			break
+		if m.Blocks == mostBlocks || m.Index+m.Near == 0 {
+			return false
 		}
 	}
-	need := limit - m.Budget + least
-	if group != "" {
-		return badUsage("%s: %s to hold, and resources.memory leaves %s for reading: set it to at least %s",
-			group, formatBytes(least), formatBytes(max(m.Budget, 0)), formatBytes(need))
+}
+
+// refit fits the index anew to the texts that were loaded: of a sample of the corpus the plan knows only what to expect. Row groups keep
+// what the plan gave them.
+func (p *Plan) refit(all []*fold.Probe) error {
+	budget, expected := p.memory.Budget, p.memory.Texts
+	p.memory.Texts = 0
+	for _, t := range all {
+		p.memory.Texts = sum(p.memory.Texts, int64(len(t.Text))+2)
 	}
-	return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (%s or more) leave no room to read: "+
-		"set it to at least %s, or split the probes over several runs",
-		formatBytes(limit), formatBytes(m.Texts), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
+	if !p.fitIndex(budget, 1) {
+		return badUsage("the probes' texts take %s, where %s were expected, and do not fit in resources.memory with their index: raise it",
+			formatBytes(p.memory.Texts), formatBytes(expected))
+	}
+	p.memory.Budget = budget
+	return nil
 }
 
 // mostAlike bounds what a worker remembers of documents that are alike.
@@ -201,19 +222,11 @@ const mostAlike = 256 << 20
 // mostBlocks bounds the passes over the corpus.
 const mostBlocks = 64
 
-// passes returns how many blocks of probes there are, about.
-func (m *memory) passes() int64 {
-	if m.Block == 0 {
-		return 1
-	}
-	return (m.Texts + m.Block - 1) / m.Block
-}
-
 // corpusText returns the memory that all texts of the corpus take.
 func (p *Plan) corpusText() (held int64) {
 	for _, s := range shards(p.corpus) {
 		_, n := s.file.Size(s.group, s.pick("text")...)
-		held += n
+		held = sum(held, n)
 	}
 	return held
 }
@@ -222,7 +235,7 @@ func (p *Plan) corpusText() (held int64) {
 func (p *Plan) CorpusBytes() (stored int64) {
 	for _, s := range shards(p.corpus) {
 		n, _ := s.file.Size(s.group, s.all()...)
-		stored += n
+		stored = sum(stored, n)
 	}
 	return stored
 }
@@ -266,7 +279,7 @@ func (p *Plan) Print(w io.Writer) error {
 	fmt.Fprintf(t, "  documents that are alike, at most\t%s\n", formatBytes(p.memory.Alike*int64(p.Config.workers()+2)))
 	fmt.Fprintf(t, "  left for row groups\t%s\n", formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
-	if n := p.memory.passes(); n > 1 {
+	if n := p.memory.Blocks; n > 1 {
 		fmt.Fprintf(t, "passes\tup to %d over the corpus, each with a part of the probes: more memory takes fewer\n", n)
 	}
 	if p.sampling.Every > 1 {
@@ -282,7 +295,7 @@ func (p *Plan) Print(w io.Writer) error {
 // corpusPasses returns how often the corpus is read: once by the folds, and once to draw probes from it.
 func (p *Plan) corpusPasses() (n int64) {
 	if p.Config.folds() {
-		n += p.memory.passes()
+		n += p.memory.Blocks
 	}
 	if p.Config.drawsFromCorpus() {
 		n++

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"github.com/zeebo/xxh3"
 
 	"palimpsest/pipeline"
 	"palimpsest/schemas"
@@ -97,6 +99,37 @@ ngram: {}
 			t.Errorf("%s (-whole +in blocks):\n%s", memory, d)
 		}
 	}
+}
+
+// TestDrawnLong draws a sample of the corpus that holds more text than its rate lets expect: one long document among short ones.
+func TestDrawnLong(t *testing.T) {
+	dir := t.TempDir()
+	const rate = .01
+	drawn := ""
+	for i := 0; drawn == ""; i++ {
+		if id := fmt.Sprint("long", i); float64(xxh3.HashString(id)) < rate*math.MaxUint64 {
+			drawn = id
+		}
+	}
+	all := []document{{drawn, strings.Repeat("so many words of one kind or another ", 20_000)}}
+	for i := range 20 {
+		all = append(all, document{fmt.Sprint("short", i), "a few words"})
+	}
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), all)
+	runDir := mustRun(t, dir, fmt.Sprintf(`
+output: %[1]s/out
+run_id: r
+corpus: {urls: [%[1]s/corpus.parquet], columns: {text: text, id: id}}
+probes: {from: corpus, rate: %[2]v}
+hash: {near_duplicate: 0.8}
+ngram: {}
+`, dir, rate))
+	for _, p := range readTable(t, runDir, schemas.Probes) {
+		if p.ProbeID == drawn {
+			return
+		}
+	}
+	t.Errorf("%s was not drawn", drawn)
 }
 
 // TestCut cuts the same documents into other files and row groups: the same evidence, but for where a document stands.

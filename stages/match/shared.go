@@ -27,7 +27,7 @@ type sharer struct {
 // hitBytes and sharerBytes are what a hit and a document take.
 const (
 	hitBytes    = 56
-	sharerBytes = 40
+	sharerBytes = 300 // with the reference
 )
 
 // share adds documents to those that share their hits. Those are kept that some probe may list: the first ones without a hit of their
@@ -45,6 +45,12 @@ func (s *State) share(key string, more *shared) {
 	before := len(all.documents)
 	for _, d := range more.documents {
 		all.add(d, max(s.config.Max, 1))
+	}
+	if len(all.documents) > 16*s.config.Max+64 { // most have hits of their own: this key gains nothing
+		s.spreadKey(all)
+		s.sharedRoom -= int64(before)*sharerBytes + int64(len(all.hits))*hitBytes
+		delete(s.shared, key)
+		return
 	}
 	if s.sharedRoom += int64(len(all.documents)-before) * sharerBytes; s.sharedRoom > s.config.Room {
 		s.spread()
@@ -71,15 +77,19 @@ func (a *shared) add(d sharer, most int) {
 // spread adds the documents that share their hits to the probes, as if each had come alone.
 func (s *State) spread() {
 	for _, all := range s.shared {
-		for _, h := range all.hits {
-			for _, d := range all.documents {
-				if _, own := slices.BinarySearch(d.own, h.Probe); !own {
-					s.list(pair{d.Ref, h, d.units})
-				}
+		s.spreadKey(all)
+	}
+	s.shared, s.sharedRoom = nil, 0
+}
+
+func (s *State) spreadKey(all *shared) {
+	for _, h := range all.hits {
+		for _, d := range all.documents {
+			if _, own := slices.BinarySearch(d.own, h.Probe); !own {
+				s.list(pair{d.Ref, h, d.units})
 			}
 		}
 	}
-	s.shared, s.sharedRoom = nil, 0
 }
 
 func has(hits []fold.Hit, probe int32) bool {

@@ -198,7 +198,7 @@ func (b *builder) fillPart(p, from, end int) {
 			list = b.appendList(list, i, places, next)
 		}
 	}
-	b.lists[p] = slices.Clip(list)
+	b.lists[p] = slices.Clone(list)
 }
 
 // insert adds the i-th of the places dealt to a partition. Values of entries are positions among these until all are in.

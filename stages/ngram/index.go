@@ -55,8 +55,12 @@ func (c Config) Memory(textBytes int64, s Sampling) int64 {
 	return int64(places*(gate+buckets+lists)) + buildBytes(int64(places)) + 1<<16
 }
 
-// TextsMemory returns the bytes that Texts of that many bytes take at most.
-func TextsMemory(textBytes int64) int64 { return textBytes + textBytes/blankBlock*8 + 1<<10 }
+// TextsMemory returns the bytes that Texts of that many bytes take. A stream is longer than its text where each letter is a word: by a
+// third, three bytes and a space. (A few ligatures become many letters; texts of nothing else take more.)
+func TextsMemory(textBytes int64) int64 {
+	stream := textBytes + textBytes/3
+	return stream + stream/blankBlock*8 + 1<<10
+}
 
 // textsAlone returns an index that can look nothing up.
 func (x *Index) textsAlone() *Index {

@@ -15,7 +15,7 @@
 // indexed and more of the documents are looked up (Sampling): the same proof with another period.
 //
 // A match holds several looked-up grams and must be reported once: by the first. A gram that can be moved left by a whole period
-// within the match is not the first. That takes one comparison of S bytes, so long matches cost time in proportion to their
+// within the match is not the first. That takes one comparison of so many bytes, so long matches cost time in proportion to their
 // length, and no memory of what was seen is kept.
 //
 // # What many documents share

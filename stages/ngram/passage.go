@@ -21,6 +21,7 @@ import (
 type passage struct {
 	text         []byte
 	id           [sha256.Size]byte
+	end          []byte   // the last bytes of text
 	matches      []match  // from and to count from the beginning of text; ordered
 	before, next []uint64 // hashes of units that must not stand before the passage, nor after it; sorted
 }
@@ -43,7 +44,7 @@ const (
 	manyPlaces    = 16   // places that are grown before a passage is worth remembering
 	knownPerGram  = 1024 // passages remembered for a gram
 	bytesPerMatch = 32
-	bytesPerKnown = 24
+	bytesPerKnown = 64 // with its part of the map
 )
 
 // occurrence is a passage that the document at hand has.
@@ -61,7 +62,7 @@ func (m *matcher) recall(text []byte, at int, h, e uint64) (occurrence, bool) {
 		from := at - k.lead
 		end := from + len(k.text)
 		// Passages of one gram begin alike, so their ends are compared first.
-		if from < 0 || end > len(text) || text[end-2] != k.text[len(k.text)-2] || !bytes.Equal(text[from:end], k.text) {
+		if from < 0 || end > len(text) || !bytes.HasSuffix(text[from:end], k.end) || !bytes.Equal(text[from:end], k.text) {
 			continue
 		}
 		if stands(k.before, m.unitBefore(text, from)) || stands(k.next, m.unitAfter(text, end)) {
@@ -101,20 +102,30 @@ func (m *matcher) unitAfter(text []byte, end int) []byte {
 }
 
 // exploration is the text around a gram that some place shares.
-type exploration struct{ from, to int }
+type exploration struct {
+	from, to int
+	grown    bool // since it was last cut to whole words
+}
 
-func (x *exploration) reach(from, to int) { x.from, x.to = min(x.from, from), max(x.to, to) }
+func (x *exploration) reach(from, to int) {
+	if from < x.from || to > x.to {
+		x.from, x.to, x.grown = min(x.from, from), max(x.to, to), true
+	}
+}
 
 // explore looks up the grams around text[at:], whose hash and entry are given, as far as what is found there reaches, adds the matches,
 // and remembers the passage. It returns how far it looked grams up.
 func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (end int) {
 	before, grown := len(m.matches), m.grown
-	x := &exploration{from: at, to: at + m.Gram}
+	x := &exploration{from: at, to: at + m.Gram, grown: true}
 	m.exploring = x
 	var from, to int
 	for p := at; ; {
 		m.visit(text, p, h, e, d)
-		from, to = m.whole(text, x)
+		if x.grown {
+			from, to = m.whole(text, x)
+			x.grown = false
+		}
 		e = 0
 		for e == 0 && !m.stopped {
 			if p += m.Stride; p+m.Gram > to {
@@ -162,6 +173,7 @@ func (m *matcher) keep(text []byte, from, to int, matches []match) *passage {
 		m.forget()
 	}
 	p := &passage{text: bytes.Clone(text[from:to]), id: id, matches: slices.Clone(matches)}
+	p.end = p.text[max(len(p.text)-16, 0):]
 	for i := range p.matches {
 		p.matches[i].from -= int64(from)
 		p.matches[i].to -= int64(from)

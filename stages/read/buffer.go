@@ -12,12 +12,20 @@ var waiting struct {
 	sync.Mutex
 	buffers [4 * 65][][]byte // by class
 	bytes   int
+	most    int
 }
 
 const (
 	smallestBuffer = 4096
-	mostWaiting    = 64 << 20 // bytes; what is beyond is left to the collector
+	mostWaiting    = 64 << 20 // bytes, or an eighth of the budget of the last source; what is beyond is left to the collector
 )
+
+// waitWithin bounds what waits by a source's budget.
+func waitWithin(budget int64) {
+	waiting.Lock()
+	waiting.most = int(min(budget/8, mostWaiting))
+	waiting.Unlock()
+}
 
 // classOf returns the class of buffers of at least n bytes, and their size. Classes ascend with the size.
 func classOf(n int) (class, size int) {
@@ -52,7 +60,7 @@ func putBuffer(b []byte) {
 		return
 	}
 	waiting.Lock()
-	if waiting.bytes+size <= mostWaiting {
+	if waiting.bytes+size <= waiting.most {
 		waiting.buffers[class] = append(waiting.buffers[class], b)
 		waiting.bytes += size
 	}

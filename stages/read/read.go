@@ -55,6 +55,7 @@ type Source struct {
 // NewSource returns a source that holds at most budget bytes of row groups at once, and opens no file whose footer alone takes more.
 // Buffers that wait to be used again, and what callers make of the values, come on top.
 func NewSource(s *store.Store, budget int64) *Source {
+	waitWithin(budget)
 	return &Source{store: s, footers: budget, budget: budget, memory: semaphore.NewWeighted(budget), files: map[store.Object]*File{}}
 }
 
