@@ -185,6 +185,8 @@ func foldRune(folder cases.Caser, r rune) string {
 		return string(r - 8)
 	case r >= 0xAB70 && r <= 0xABBF:
 		return string(r - 0xAB70 + 0x13A0)
+	case r >= 0x2E80 && r <= 0xA4CF, r >= 0xAC00 && r <= 0xD7FF, r >= 0x0E00 && r <= 0x109F:
+		return string(r) // ideographs, syllables and letters without case, of which there are many
 	}
 	return folder.String(string(r))
 }
