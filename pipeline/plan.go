@@ -276,14 +276,14 @@ func (p *Plan) Print(w io.Writer) error {
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))
 	}
-	fmt.Fprintf(t, "  documents that are alike, at most\t%s\n", formatBytes(p.memory.Alike*int64(p.Config.workers()+2)))
+	fmt.Fprintf(t, "  left to remember what documents share\t%s\n", formatBytes(p.memory.Alike*int64(p.Config.workers()+2)))
 	fmt.Fprintf(t, "  left for row groups\t%s\n", formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
 	if n := p.memory.Blocks; n > 1 {
 		fmt.Fprintf(t, "passes\tup to %d over the corpus, each with a part of the probes: more memory takes fewer\n", n)
 	}
 	if p.sampling.Every > 1 {
-		fmt.Fprintf(t, "index\tevery %d. place of the probes, looked up every %d bytes: more memory is faster\n",
+		fmt.Fprintf(t, "index\tone in %d places of the probes, looked up every %d bytes of the corpus\n",
 			p.sampling.Every, p.sampling.Stride)
 	}
 	for _, f := range p.failures {

@@ -86,7 +86,7 @@ hash: {near_duplicate: 0.8, minhash: datasketch-128}
 ngram: {}
 `, dir)
 	whole := digests(t, mustRun(t, dir, config))
-	for memory, says := range map[string]string{"200MiB": "every [234]. place of the probes", "80MiB": "passes +up to [2-9]"} {
+	for memory, says := range map[string]string{"200MiB": "one in [234] places of the probes", "80MiB": "passes +up to [2-9]"} {
 		path := writeFile(t, filepath.Join(dir, "config.yaml"), config)
 		_, out, errs := execute("run", "-c", path, "--set", "resources.memory="+memory, "--dry-run")
 		if !regexp.MustCompile(says).MatchString(out) {
