@@ -216,8 +216,9 @@ func (p *Plan) refit(all []*fold.Probe) error {
 	return nil
 }
 
-// mostAlike bounds what a worker remembers of documents that are alike.
-const mostAlike = 256 << 20
+// mostAlike bounds what a worker remembers of documents that are alike. With more, boilerplate is found in less time, and memory grows
+// with the corpus until all of it is taken.
+const mostAlike = 4 << 20
 
 // mostBlocks bounds the passes over the corpus.
 const mostBlocks = 64

@@ -82,6 +82,7 @@ func (a *Ahead) Close() {
 		a.drop(f)
 	}
 	a.wg.Wait()
+	dropBuffers() // what comes next has other needs
 }
 
 func (a *Ahead) drop(f *fetched) {

@@ -10,14 +10,14 @@ import (
 // buffers would be most of what a scan allocates, and would set off most of its collections.
 var waiting struct {
 	sync.Mutex
-	buffers [4 * 65][][]byte // by class
+	buffers [4 * 66][][]byte // by class
 	bytes   int
 	most    int
 }
 
 const (
 	smallestBuffer = 4096
-	mostWaiting    = 64 << 20 // bytes, or an eighth of the budget of the last source; what is beyond is left to the collector
+	mostWaiting    = 32 << 20 // bytes, or an eighth of the budget of the last source; what is beyond is left to the collector
 )
 
 // waitWithin bounds what waits by a source's budget.
@@ -35,22 +35,36 @@ func classOf(n int) (class, size int) {
 	return shift<<2 + step - 5, step << shift
 }
 
-// getBuffer returns a buffer of n bytes with any content. One that waits serves if it is less than twice as large: pages of one file
-// differ.
+// getBuffer returns a buffer of n bytes with any content. One that waits serves if it is less than four times as large. Where none does, one
+// that is too small is given up for the new one: so there come to be as many as are used at a time, each as large as it has to be.
 func getBuffer(n int) []byte {
 	class, size := classOf(n)
 	waiting.Lock()
-	for c := class; c < class+4; c++ {
-		if free := waiting.buffers[c]; len(free) > 0 {
-			b := free[len(free)-1]
-			waiting.buffers[c] = free[:len(free)-1]
-			waiting.bytes -= cap(b)
-			waiting.Unlock()
+	defer waiting.Unlock()
+	for c := class; c < class+8; c++ {
+		if b := takeWaiting(c); b != nil {
 			return b[:n]
 		}
 	}
-	waiting.Unlock()
+	for c := class - 1; c >= max(class-8, 0); c-- {
+		if takeWaiting(c) != nil {
+			break
+		}
+	}
 	return make([]byte, n, size)
+}
+
+// takeWaiting takes a buffer of that class; nil when none waits. The lock is held.
+func takeWaiting(class int) []byte {
+	free := waiting.buffers[class]
+	if len(free) == 0 {
+		return nil
+	}
+	b := free[len(free)-1]
+	free[len(free)-1] = nil
+	waiting.buffers[class] = free[:len(free)-1]
+	waiting.bytes -= cap(b)
+	return b
 }
 
 // putBuffer gives a buffer of getBuffer back. It must not be used afterwards.
@@ -64,5 +78,15 @@ func putBuffer(b []byte) {
 		waiting.buffers[class] = append(waiting.buffers[class], b)
 		waiting.bytes += size
 	}
+	waiting.Unlock()
+}
+
+// dropBuffers leaves the buffers that wait to the collector.
+func dropBuffers() {
+	waiting.Lock()
+	for i := range waiting.buffers {
+		waiting.buffers[i] = nil
+	}
+	waiting.bytes = 0
 	waiting.Unlock()
 }

@@ -17,7 +17,7 @@ import (
 
 const (
 	// spoolBytes is how much a spool keeps in memory before it writes a sorted run to disk.
-	spoolBytes = 32 << 20
+	spoolBytes = 8 << 20
 	// maxRuns is how many runs are merged at a time, each through a buffer of 64 KiB.
 	maxRuns = 256
 )
