@@ -52,6 +52,7 @@ type memory struct {
 	Index   int64 // the index of ngram over them, at most
 	Near    int64 // the index of near-duplicates, at most
 	Alike   int64 // what is remembered of documents that are alike, by each worker and twice in all
+	Least   int64 // of the largest row group, or what is left for them at least
 	Budget  int64 // what is left for the row groups being read
 }
 
@@ -143,7 +144,8 @@ func (p *Plan) fit() error {
 			least, group = min(held, absurd), fmt.Sprintf("%s, row group %d", s.input.URI, s.group)
 		}
 	}
-	if !p.fitIndex(least, 2) {
+	p.memory.Least = least
+	if !p.fitIndex() {
 		m, limit := &p.memory, int64(p.Config.Resources.Memory)
 		need := limit - m.Budget + least
 		if group != "" {
@@ -162,10 +164,9 @@ const absurd = 1 << 50
 
 func sum(a, b int64) int64 { return min(a+min(b, absurd), absurd) }
 
-// fitIndex chooses how the probes are indexed: whole if that fits beside least bytes for row groups, else every so many-th place of them,
-// else in blocks too, each of which takes a pass over the corpus. One part in so many of what is left is for documents that are alike,
-// the rest for row groups. It reports whether there is a way.
-func (p *Plan) fitIndex(least, parts int64) bool {
+// fitIndex chooses how the probes are indexed: whole if that fits beside the largest row group, else every so many-th place of them,
+// else in blocks too, each of which takes a pass over the corpus. It reports whether there is a way.
+func (p *Plan) fitIndex() bool {
 	limit, m := int64(p.Config.Resources.Memory), &p.memory
 	var engine ngram.Config
 	if n := p.Config.Ngram; n != nil {
@@ -187,9 +188,9 @@ func (p *Plan) fitIndex(least, parts int64) bool {
 				m.Near = hash.NearMemory(m.Block)
 			}
 			m.Budget = limit - m.Texts - m.Streams - m.Index - m.Near
-			if m.Budget >= least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
+			if m.Budget >= m.Least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
 				shares := int64(p.Config.workers()) + 2
-				m.Alike = min((m.Budget-least)/parts/shares, mostAlike)
+				m.Alike = min((m.Budget-m.Least)/2/shares, mostAlike)
 				m.Budget -= m.Alike * shares
 				return true
 			}
@@ -200,20 +201,22 @@ func (p *Plan) fitIndex(least, parts int64) bool {
 	}
 }
 
-// refit fits the index anew to the texts that were loaded: of a sample of the corpus the plan knows only what to expect. Row groups keep
-// what the plan gave them.
+// refit fits the index anew to the texts that were loaded: of a sample of the corpus the plan knows only what to expect. It is called
+// while no row group is held.
 func (p *Plan) refit(all []*fold.Probe) error {
 	budget, expected := p.memory.Budget, p.memory.Texts
 	p.memory.Texts = 0
 	for _, t := range all {
 		p.memory.Texts = sum(p.memory.Texts, int64(len(t.Text))+2)
 	}
-	if !p.fitIndex(budget, 1) {
+	if !p.fitIndex() {
 		return badUsage("the probes' texts take %s, where %s were expected, and do not fit in resources.memory with their index: raise it",
 			formatBytes(p.memory.Texts), formatBytes(expected))
 	}
-	p.memory.Budget = budget
-	return nil
+	if p.memory.Budget = min(p.memory.Budget, budget); p.memory.Budget == budget {
+		return nil
+	}
+	return p.source.Limit(p.memory.Budget)
 }
 
 // mostAlike bounds what a worker remembers of documents that are alike. With more, boilerplate is found in less time, and memory grows
