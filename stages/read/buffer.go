@@ -35,8 +35,8 @@ func classOf(n int) (class, size int) {
 	return shift<<2 + step - 5, step << shift
 }
 
-// getBuffer returns a buffer of n bytes with any content. One that waits serves if it is less than four times as large. Where none does, one
-// that is too small is given up for the new one: so there come to be as many as are used at a time, each as large as it has to be.
+// getBuffer returns a buffer of n bytes with any content. One that waits serves if it is less than four times as large. Where none does,
+// one that is too small is given up for the new one: so there come to be as many as are used at a time, each as large as it has to be.
 func getBuffer(n int) []byte {
 	class, size := classOf(n)
 	waiting.Lock()
