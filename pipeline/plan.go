@@ -221,7 +221,7 @@ func (p *Plan) refit(all []*fold.Probe) error {
 
 // mostAlike bounds what a worker remembers of documents that are alike. With more, boilerplate is found in less time, and memory grows
 // with the corpus until all of it is taken.
-const mostAlike = 4 << 20
+const mostAlike = 2 << 20
 
 // mostBlocks bounds the passes over the corpus.
 const mostBlocks = 64

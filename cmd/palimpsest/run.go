@@ -34,7 +34,7 @@ func (r *runCommand) Run(e *environment) error {
 		return plan.Print(e.out)
 	}
 	if plan.CorpusBytes() > largeCorpus {
-		debug.SetGCPercent(20)
+		debug.SetGCPercent(10)
 	}
 	var meter pipeline.Meter
 	progress := e.watch(&meter, log)
