@@ -62,7 +62,9 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 	c := e.plan.Config
 	if !c.folds() {
 		hashes, err := hash.NewIndex(l.all, 0)
-		l.noteSums(hashes, len(l.all))
+		if err == nil {
+			l.noteSums(hashes, len(l.all))
+		}
 		return nil, err
 	}
 	if err := e.plan.refit(l.all); err != nil {
