@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,6 +62,12 @@ type Document struct {
 type Shared struct {
 	Key  string
 	Hits []Hit
+}
+
+// Has reports whether the probe is among the hits.
+func (s *Shared) Has(probe int32) bool {
+	_, ok := slices.BinarySearchFunc(s.Hits, probe, func(h Hit, probe int32) int { return cmp.Compare(h.Probe, probe) })
+	return ok
 }
 
 // Hit is what one document and one probe share. The folds that find it fill their own fields; match reads them all.

@@ -83,7 +83,7 @@ func (s *State) Add(d *fold.Document) {
 	}
 	if alike != nil {
 		slices.Sort(own)
-		own = slices.DeleteFunc(own, func(probe int32) bool { return !has(alike.Hits, probe) })
+		own = slices.DeleteFunc(own, func(probe int32) bool { return !alike.Has(probe) })
 		for _, h := range alike.Hits {
 			longest = max(longest, h.Longest)
 		}

@@ -1,7 +1,6 @@
 package match
 
 import (
-	"cmp"
 	"slices"
 
 	"palimpsest/stages/fold"
@@ -90,9 +89,4 @@ func (s *State) spreadKey(all *shared) {
 			}
 		}
 	}
-}
-
-func has(hits []fold.Hit, probe int32) bool {
-	_, ok := slices.BinarySearchFunc(hits, probe, func(h fold.Hit, probe int32) int { return cmp.Compare(h.Probe, probe) })
-	return ok
 }

@@ -160,7 +160,7 @@ func (s *State) addAlike(d *fold.Document, text []byte) bool {
 
 	// A probe that the class touches too has one hit, of all matches.
 	for _, h := range m.summary.hits {
-		if c.touches(h.Probe) {
+		if c.Has(h.Probe) {
 			d.Hit(h.Probe)
 		} else {
 			s.probes.At(h.Probe).documents++
@@ -169,7 +169,7 @@ func (s *State) addAlike(d *fold.Document, text []byte) bool {
 	}
 	s.apply(d, text)
 	for _, h := range slices.Clone(d.Hits()) {
-		if c.touches(h.Probe) {
+		if c.Has(h.Probe) {
 			d.Hit(h.Probe).Overlap = m.together(text, h.Probe)
 		}
 	}
@@ -177,11 +177,6 @@ func (s *State) addAlike(d *fold.Document, text []byte) bool {
 		s.expand()
 	}
 	return true
-}
-
-func (c *class) touches(probe int32) bool {
-	_, ok := slices.BinarySearchFunc(c.Hits, probe, func(h fold.Hit, probe int32) int { return int(h.Probe) - int(probe) })
-	return ok
 }
 
 // together returns what the probe and the document share, within passages and without.
