@@ -181,7 +181,7 @@ func (b *builder) fillPart(p, from, end int) {
 	for i, h := range hashes {
 		next[i] = 0
 		b.gate[h>>b.gateShift] |= 1<<(h&63) | 1<<(h>>6&63)
-		b.insert(part, h, i, places, next)
+		b.insert(h, i, places, next)
 	}
 	var list []uint32
 	for k := range part {
@@ -202,11 +202,11 @@ func (b *builder) fillPart(p, from, end int) {
 }
 
 // insert adds the i-th of the places dealt to a partition. Values of entries are positions among these until all are in.
-func (b *builder) insert(part []bucket, h uint64, i int, places, next []uint32) {
+func (b *builder) insert(h uint64, i int, places, next []uint32) {
+	part, k := b.bucketsOf(h)
 	tag := h & tagMask
 	gram := b.texts.buf[places[i] : int(places[i])+b.Gram]
-	first, _ := bits.Mul64(h*0x9e3779b97f4a7c15, uint64(len(part)))
-	for k := int(first); ; {
+	for {
 		for j, e := range &part[k] {
 			if e == 0 {
 				part[k][j] = tag<<tagShift | uint64(i+1)
