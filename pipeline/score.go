@@ -11,6 +11,7 @@ import (
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 	"palimpsest/stages/read"
 	"palimpsest/stages/write"
 )
@@ -19,14 +20,14 @@ import (
 type scored struct {
 	target, reference []*likelihood.Score // nil where a text was not scored
 
-	texts []*likelihood.Scored // the reference's values, token by token, of the probes with rows of tokens
+	texts []*model.Scored // the reference's values, token by token, of the probes with rows of tokens
 }
 
 // score scores every text under the reference, then under the target, sharded by row group.
 func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 	s := &scored{
 		target: make([]*likelihood.Score, len(l.all)), reference: make([]*likelihood.Score, len(l.all)),
-		texts: make([]*likelihood.Scored, len(l.all)),
+		texts: make([]*model.Scored, len(l.all)),
 	}
 	c := e.plan.Config.Likelihood
 	if c == nil {
@@ -34,10 +35,10 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 	}
 	if c.Reference != nil {
 		e.meter.begin("scoring under "+c.Reference.Name, e.plan.modelBytes(referenceRole))
-		m := modelRun{e: e, l: l, role: referenceRole, keep: func(i int32, score *likelihood.Score, text *likelihood.Scored) error {
+		m := modelRun{e: e, l: l, role: referenceRole, keep: func(i int32, score *likelihood.Score, text *model.Scored) error {
 			s.reference[i] = score
 			if e.wantsTokens(l.all[i]) {
-				s.texts[i] = &likelihood.Scored{
+				s.texts[i] = &model.Scored{
 					LogProbs: slices.Clone(text.LogProbs), TokenIDs: slices.Clone(text.TokenIDs), Offsets: slices.Clone(text.Offsets),
 				}
 			}
@@ -58,7 +59,7 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 	}
 	defer tokens.Discard()
 	e.meter.begin("scoring under "+c.Target.Name, e.plan.modelBytes(targetRole))
-	keep := func(i int32, score *likelihood.Score, text *likelihood.Scored) error {
+	keep := func(i int32, score *likelihood.Score, text *model.Scored) error {
 		s.target[i] = score
 		if s.reference[i] != nil {
 			likelihood.Compare(score, s.reference[i])
@@ -112,7 +113,7 @@ type modelRun struct {
 	l       *loaded
 	role    string
 	windows likelihood.Windows
-	keep    func(i int32, score *likelihood.Score, text *likelihood.Scored) error // called for one text at a time
+	keep    func(i int32, score *likelihood.Score, text *model.Scored) error // called for one text at a time
 
 	byID map[string]int32 // where the model's values are keyed by id
 
@@ -155,7 +156,7 @@ func (m *modelRun) run(ctx context.Context) error {
 // scorers are one worker's: texts of controls are not cut into windows.
 type scorers struct {
 	probes, controls *likelihood.Scorer
-	values           likelihood.Scored
+	values           model.Scored
 }
 
 func (m *modelRun) group(ctx context.Context, w *scorers, s shard, g *read.Group) (err error) {

@@ -12,6 +12,7 @@ import (
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -128,10 +129,10 @@ var scorers = map[likelihood.Windows]*likelihood.Scorer{}
 
 // scored is a text of 20 bytes and one token with that log-probability, under a reference that gives it -20.
 func scored(lp float64) *likelihood.Score {
-	return scoredWith(likelihood.Scored{LogProbs: []float64{lp}}, likelihood.Windows{})
+	return scoredWith(model.Scored{LogProbs: []float64{lp}}, likelihood.Windows{})
 }
 
-func scoredWith(s likelihood.Scored, w likelihood.Windows) *likelihood.Score {
+func scoredWith(s model.Scored, w likelihood.Windows) *likelihood.Score {
 	text := []byte("a text of 20 bytes..")
 	c := scorers[w]
 	if c == nil {
@@ -142,7 +143,7 @@ func scoredWith(s likelihood.Scored, w likelihood.Windows) *likelihood.Score {
 	if err != nil {
 		panic(err)
 	}
-	reference, err := c.Score(text, &likelihood.Scored{LogProbs: []float64{-20}})
+	reference, err := c.Score(text, &model.Scored{LogProbs: []float64{-20}})
 	if err != nil {
 		panic(err)
 	}
@@ -291,7 +292,7 @@ func TestScoreFallsBackOnWhatExists(t *testing.T) {
 	subject := func(lp float64, control bool) evidence.Subject {
 		s := work("w", -1, nil)
 		s.Probe.Control = control
-		s.Target = scoredWith(likelihood.Scored{LogProbs: []float64{math.NaN(), lp, lp}}, likelihood.Windows{})
+		s.Target = scoredWith(model.Scored{LogProbs: []float64{math.NaN(), lp, lp}}, likelihood.Windows{})
 		return s
 	}
 	var fit []evidence.Subject
@@ -314,21 +315,21 @@ func TestExtractableWorks(t *testing.T) {
 	w := likelihood.Windows{Prefix: 2, Suffix: 2, Stride: 1, TopK: 40}
 	for _, c := range []struct {
 		name   string
-		s      likelihood.Scored
+		s      model.Scored
 		grade  string
 		reason string
 	}{
-		{"likely", likelihood.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens}, "extractable",
+		{"likely", model.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens}, "extractable",
 			"Given the 2 tokens before them, the model gives back 2 tokens of this text with p = 0.368."},
-		{"likely and greedy", likelihood.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens, Ranks: []int64{9,
+		{"likely and greedy", model.Scored{LogProbs: []float64{-9, -9, -.5, -.5}, TokenIDs: tokens, Ranks: []int64{9,
 			9, 1, 1}}, "extractable",
 			"Given the 2 tokens before them, the model gives back 2 tokens of this text with p = 0.368, each of them its first choice."},
-		{"greedy alone", likelihood.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1,
+		{"greedy alone", model.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1,
 			1}}, "extractable",
 			"Given the 2 tokens before them, each of 2 tokens of this text is the model's first choice (p = 4.54e-05, 1 in 22,026)."},
-		{"neither", likelihood.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1, 2}}, "none",
+		{"neither", model.Scored{LogProbs: []float64{-9, -9, -5, -5}, TokenIDs: tokens, Ranks: []int64{9, 9, 1, 2}}, "none",
 			"No window is given back (1 window tested, the likeliest suffix having p = 4.54e-05, 1 in 22,026); there are no controls to rank it among."},
-		{"no ids", likelihood.Scored{LogProbs: []float64{-9, -9, -.5, -.5}}, "not_assessed",
+		{"no ids", model.Scored{LogProbs: []float64{-9, -9, -.5, -.5}}, "not_assessed",
 			"1 window would be given back, but without token ids it is unknown whether the suffix only repeats its prefix; " +
 				"there are no controls to rank it among."},
 	} {
@@ -350,7 +351,7 @@ func TestWindowsWithoutTokenIDs(t *testing.T) {
 	lps := []float64{-9, -.5, -.5, -9, -9, -9} // a likely window, and an unlikely one
 	subject := func(lps []float64, ids []int64) evidence.Subject {
 		s := work("w", -1, nil)
-		s.Target = scoredWith(likelihood.Scored{LogProbs: lps, TokenIDs: ids}, w)
+		s.Target = scoredWith(model.Scored{LogProbs: lps, TokenIDs: ids}, w)
 		return s
 	}
 	const untold = "1 window would be given back, but without token ids it is unknown whether the suffix only repeats its prefix; "

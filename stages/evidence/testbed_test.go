@@ -17,6 +17,7 @@ import (
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 )
 
 // truth and said are rows of the testbed's ground_truth.parquet and token_logprobs.parquet.
@@ -74,12 +75,12 @@ func testbedSubjects(t *testing.T) []evidence.Subject {
 	subjects := make([]evidence.Subject, len(truths))
 	for i, row := range truths {
 		d := saids[i]
-		target, err := c.Score([]byte(row.Text), &likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets,
+		target, err := c.Score([]byte(row.Text), &model.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets,
 			Ranks: d.Rank, Means: d.Mu, Deviations: d.SD})
 		if err != nil {
 			t.Fatalf("%s: %v", row.ID, err)
 		}
-		ref, err := c.Score([]byte(row.Text), &likelihood.Scored{LogProbs: d.RefLogProb})
+		ref, err := c.Score([]byte(row.Text), &model.Scored{LogProbs: d.RefLogProb})
 		if err != nil {
 			t.Fatalf("%s: %v", row.ID, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"palimpsest/stages/model"
 	"palimpsest/stages/read"
 )
 
@@ -146,12 +147,12 @@ func (r *Rows) Len() int { return r.group.Rows() }
 // Scored fills s with what the model said of row i's text. It reports false when log_probs is null there: the text was not scored.
 // s reuses its memory for the next row and shares the row group's; its lists are as long as the file has them, so Check must
 // follow.
-func (r *Rows) Scored(i int, s *Scored) (ok bool, err error) {
+func (r *Rows) Scored(i int, s *model.Scored) (ok bool, err error) {
 	values, null, ok := r.logProbs.Row(i)
 	if !ok {
 		return false, nil
 	}
-	*s = Scored{LogProbs: s.LogProbs[:0], Offsets: s.Offsets[:0], Means: s.Means[:0], Deviations: s.Deviations[:0], Ranks: s.Ranks[:0],
+	*s = model.Scored{LogProbs: s.LogProbs[:0], Offsets: s.Offsets[:0], Means: s.Means[:0], Deviations: s.Deviations[:0], Ranks: s.Ranks[:0],
 		TopIDs: s.TopIDs[:0], TopLogProbs: s.TopLogProbs[:0]}
 	if s.LogProbs, err = withNaN(s.LogProbs, values, null); err != nil {
 		return false, r.fail(RoleLogProbs, i, err)

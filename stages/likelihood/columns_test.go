@@ -16,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 	"palimpsest/stages/read"
 	"palimpsest/stages/store"
 )
@@ -133,14 +134,14 @@ func TestColumns(t *testing.T) {
 		{LP: list[float32](-1, -9999), Off: nullAt(list[int32](0, 0), 1)},
 		{ID: ptr("empty"), LP: []*float32{}},
 	})
-	want := []likelihood.Scored{
+	want := []model.Scored{
 		{LogProbs: []float64{nan, -1.5}, TokenIDs: []int64{5, 6}, Offsets: []int64{0, 3}, Ranks: []int64{0, 2}, Means: []float64{nan, -7},
 			Deviations: []float64{nan, 2}, TopIDs: [][]int64{{}, {9, 6}}, TopLogProbs: [][]float64{{}, {-.5, -1.5}}},
 		{},
 		{LogProbs: []float64{-1, -9999}, Offsets: []int64{0, -1}},
 		{},
 	}
-	var s likelihood.Scored // reused from row to row
+	var s model.Scored // reused from row to row
 	each(t, f, everyRole, func(row int, r *likelihood.Rows, i int) {
 		ok, err := r.Scored(i, &s)
 		if err != nil || ok != (row != 1) {
@@ -154,7 +155,7 @@ func TestColumns(t *testing.T) {
 		}
 		if row != 3 {
 			notes, err := s.Check([]byte("The cat"))
-			if err != nil || notes != (likelihood.Notes{Clamped: int64(row / 2), BadOffsets: row == 2}) {
+			if err != nil || notes != (model.Notes{Clamped: int64(row / 2), BadOffsets: row == 2}) {
 				t.Errorf("row %d: %+v, %v", row, notes, err)
 			}
 		}
@@ -184,7 +185,7 @@ func TestColumnsThatCannotBeTrue(t *testing.T) {
 		{"null rank", record{LP: list[float32](-1, -2), Rank: nullAt(list[int32](1, 2), 0)},
 			"row group 1, column rank, row 2: token 0 has a log-probability but no rank"},
 	} {
-		var s likelihood.Scored
+		var s model.Scored
 		failed := false
 		each(t, open(t, []record{fine, fine, c.r}), everyRole, func(row int, r *likelihood.Rows, i int) {
 			_, err := r.Scored(i, &s)
@@ -204,7 +205,7 @@ func TestColumnsThatCannotBeTrue(t *testing.T) {
 	}
 
 	each(t, open(t, []record{fine}), everyRole, func(_ int, r *likelihood.Rows, i int) {
-		var s likelihood.Scored
+		var s model.Scored
 		if _, err := r.Scored(i, &s); err != nil {
 			t.Fatal(err)
 		}
@@ -253,12 +254,12 @@ func TestTestbedColumns(t *testing.T) {
 	mapping := map[string]string{"log_probs": "logprob", "token_ids": "token_ids",
 		"byte_offsets": "byte_off", "ranks": "rank",
 		"means": "mu", "deviations": "sd", "top_ids": "top_ids", "top_log_probs": "top_logprobs"}
-	var s likelihood.Scored
+	var s model.Scored
 	n := 0
 	each(t, openPath(t, path), mapping, func(row int, r *likelihood.Rows, i int) {
 		d := &saids[row]
 		ok, err := r.Scored(i, &s)
-		want := likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets, Ranks: d.Rank, Means: d.Mu,
+		want := model.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets, Ranks: d.Rank, Means: d.Mu,
 			Deviations: d.SD,
 			TopIDs:     d.TopIDs, TopLogProbs: d.TopLogProbs}
 		if !ok || err != nil || !reflect.DeepEqual(want, s) {
@@ -298,7 +299,7 @@ func BenchmarkScore(b *testing.B) {
 	for i := range b.N {
 		d := &saids[i%len(saids)]
 		tokens += len(d.LogProb)
-		if _, err := c.Score(text, &likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Ranks: d.Rank, Means: d.Mu,
+		if _, err := c.Score(text, &model.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Ranks: d.Rank, Means: d.Mu,
 			Deviations: d.SD,
 			TopIDs:     d.TopIDs, TopLogProbs: d.TopLogProbs}); err != nil {
 			b.Fatal(err)
@@ -325,7 +326,7 @@ func TestNullAmongTheLikeliest(t *testing.T) {
 		t.Fatal(err)
 	}
 	each(t, openPath(t, path), map[string]string{"log_probs": "lp", "top_log_probs": "topp"}, func(_ int, r *likelihood.Rows, i int) {
-		var s likelihood.Scored
+		var s model.Scored
 		_, err := r.Scored(i, &s)
 		if err == nil || !strings.HasSuffix(err.Error(), "column topp, row 0: token 1: entry 1 of the likeliest tokens is null") {
 			t.Errorf("got %+v, %v", s, err)

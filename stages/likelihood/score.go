@@ -1,3 +1,10 @@
+// Package likelihood turns what a model said of a text, token by token, into scores and extraction windows (methods, sections 4
+// and 5).
+//
+// The per-token values come from anywhere: Columns reads them from Parquet, an engine of package model computes or asks for them.
+// Whatever their origin they pass model.Scored.Check before a number is made of them. A Scorer then makes one Score per text, and
+// Compare adds what needs a second model. A value that is undefined is NaN here and null in the tables; it is never replaced by a
+// stand-in. Sums run in the order of the tokens, so that equal values give equal bytes.
 package likelihood
 
 import (
@@ -7,6 +14,7 @@ import (
 	"slices"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/model"
 )
 
 // MinKShare is the share of the least likely tokens that min_k and min_k_pp take the mean of.
@@ -46,7 +54,7 @@ type Score struct {
 
 	Extraction Extraction
 	Windows    []Window // for the windows table; what the judgement needs is in Extraction
-	Notes      Notes
+	Notes model.Notes
 }
 
 // Scorer makes scores. It keeps buffers between texts, so it is used by one goroutine at a time.
@@ -67,7 +75,7 @@ func NewScorer(w Windows) (*Scorer, error) {
 }
 
 // Score checks what a model said of text and makes the text's scores of it. It changes s as Scored.Check says.
-func (c *Scorer) Score(text []byte, s *Scored) (*Score, error) {
+func (c *Scorer) Score(text []byte, s *model.Scored) (*Score, error) {
 	notes, err := s.Check(text)
 	if err != nil {
 		return nil, err
@@ -110,7 +118,7 @@ func (c *Scorer) Score(text []byte, s *Scored) (*Score, error) {
 }
 
 // sums fills in what rests on the log-probabilities alone. No token but the first lacks one.
-func (c *Scorer) sums(r *Score, s *Scored) {
+func (c *Scorer) sums(r *Score, s *model.Scored) {
 	first := int(r.Tokens - r.ScoredTokens)
 	sum := 0.0
 	for _, lp := range s.LogProbs[first:] {
@@ -139,7 +147,7 @@ func (c *Scorer) sums(r *Score, s *Scored) {
 
 // minKPP is the mean of the lowest standardised log-probabilities. A token whose deviation is 0 has none and is left out: every
 // token of the vocabulary is then equally likely. One unknown moment leaves the score undefined.
-func (c *Scorer) minKPP(s *Scored, first int) float64 {
+func (c *Scorer) minKPP(s *model.Scored, first int) float64 {
 	c.values = c.values[:0]
 	for t := first; t < len(s.LogProbs); t++ {
 		mean, deviation := s.Means[t], s.Deviations[t]

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 )
 
 var nan = math.NaN()
@@ -20,7 +21,7 @@ func near(a, b float64) bool {
 	return math.Abs(a-b) <= 1e-6*max(math.Abs(a), math.Abs(b), 1e-300)
 }
 
-func score(t testing.TB, text string, s likelihood.Scored, w likelihood.Windows) *likelihood.Score {
+func score(t testing.TB, text string, s model.Scored, w likelihood.Windows) *likelihood.Score {
 	t.Helper()
 	c, err := likelihood.NewScorer(w)
 	if err != nil {
@@ -45,7 +46,7 @@ var worked = []float64{-.1, -2, -.5, -4, -.05, -1, -3, -.2, -.7, -6}
 
 func TestScoresOfAText(t *testing.T) {
 	text := "Colorless green ideas sleep furiously."
-	r := score(t, text, likelihood.Scored{LogProbs: append([]float64(nil), worked...)}, likelihood.Windows{})
+	r := score(t, text, model.Scored{LogProbs: append([]float64(nil), worked...)}, likelihood.Windows{})
 	check(t, "log_prob", r.LogProb, -17.55)
 	check(t, "perplexity", r.Perplexity, math.Exp(1.755))
 	check(t, "min_k", r.MinK, -5)
@@ -72,7 +73,7 @@ func TestZlibImplementation(t *testing.T) {
 		strings.Repeat("the cat sat on the mat. ", 40):       42,
 		"The vault code of a willow is 4 0 2 9 1 7 3 5. 123": 62,
 	} {
-		r := score(t, text, likelihood.Scored{LogProbs: []float64{-1}}, likelihood.Windows{})
+		r := score(t, text, model.Scored{LogProbs: []float64{-1}}, likelihood.Windows{})
 		if r.ZlibBytes != want {
 			t.Errorf("%.40q: %d bytes, want %d: %s has changed, so it needs a new name", text, r.ZlibBytes, want,
 				likelihood.ZlibImplementation)
@@ -83,13 +84,13 @@ func TestZlibImplementation(t *testing.T) {
 func TestFirstTokenWithoutBOS(t *testing.T) {
 	text := "The cat sat"
 	lps := []float64{nan, -2, -3}
-	r := score(t, text, likelihood.Scored{LogProbs: lps, Offsets: []int64{0, 3, 7}}, likelihood.Windows{})
+	r := score(t, text, model.Scored{LogProbs: lps, Offsets: []int64{0, 3, 7}}, likelihood.Windows{})
 	check(t, "log_prob", r.LogProb, -5)
 	check(t, "bits_per_byte", r.BitsPerByte, 5/math.Ln2/8)
 	if r.BOS || r.ScoredTokens != 2 || r.Bytes != 8 || r.ZlibBytes < 0 {
 		t.Errorf("got %+v", r)
 	}
-	r = score(t, text, likelihood.Scored{LogProbs: lps}, likelihood.Windows{})
+	r = score(t, text, model.Scored{LogProbs: lps}, likelihood.Windows{})
 	check(t, "log_prob", r.LogProb, -5)
 	check(t, "perplexity", r.Perplexity, math.Exp(2.5))
 	check(t, "bits_per_byte without offsets", r.BitsPerByte, nan)
@@ -106,7 +107,7 @@ func TestGapMakesSumsNull(t *testing.T) {
 		"below clamp": {-1, -1e5, -3},
 		"no BOS":      {nan, -2, nan},
 	} {
-		r := score(t, "abc", likelihood.Scored{LogProbs: lps, Offsets: []int64{0, 1, 2}, Means: []float64{-1, -1, -1},
+		r := score(t, "abc", model.Scored{LogProbs: lps, Offsets: []int64{0, 1, 2}, Means: []float64{-1, -1, -1},
 			Deviations: []float64{1, 1, 1}}, likelihood.Windows{})
 		row := r.Row()
 		if row.LogProb != nil || row.BitsPerByte != nil || row.Perplexity != nil || row.MinK != nil || row.MinKPP != nil ||
@@ -117,7 +118,7 @@ func TestGapMakesSumsNull(t *testing.T) {
 			t.Errorf("%s: got %+v", name, row)
 		}
 	}
-	if r := score(t, "abc", likelihood.Scored{LogProbs: []float64{-1, -9999, math.Inf(-1)}},
+	if r := score(t, "abc", model.Scored{LogProbs: []float64{-1, -9999, math.Inf(-1)}},
 		likelihood.Windows{}); r.Notes.Clamped != 2 {
 		t.Errorf("%d clamps noted, want 2", r.Notes.Clamped)
 	}
@@ -126,7 +127,7 @@ func TestGapMakesSumsNull(t *testing.T) {
 func TestNothingScored(t *testing.T) {
 	for _, lps := range [][]float64{nil, {nan}} {
 		text := strings.Repeat("a", len(lps))
-		r := score(t, text, likelihood.Scored{LogProbs: lps}, likelihood.Windows{})
+		r := score(t, text, model.Scored{LogProbs: lps}, likelihood.Windows{})
 		if row := r.Row(); row.LogProb != nil || row.Perplexity != nil || row.MinK != nil || row.ScoredTokens != 0 || row.BOS {
 			t.Errorf("%v: got %+v", lps, row)
 		}
@@ -137,7 +138,7 @@ func TestNothingScored(t *testing.T) {
 func TestMinKPlusPlus(t *testing.T) {
 	steps := [][]float64{{.7, .2, .1}, {.5, .3, .2}, {.9, .05, .05}, {.25, .5, .25}, {.6, .3, .1}}
 	tokens := []int{0, 2, 1, 1, 2}
-	var s likelihood.Scored
+	var s model.Scored
 	for i, step := range steps {
 		mean, square := 0.0, 0.0
 		for _, p := range step {
@@ -151,7 +152,7 @@ func TestMinKPlusPlus(t *testing.T) {
 	r := score(t, "abcde", s, likelihood.Windows{})
 	check(t, "min_k_pp", r.MinKPP, -3)
 	for i, want := range []float64{.633092, -1.590008, -3, 1, -2.501457} {
-		one := likelihood.Scored{LogProbs: s.LogProbs[i : i+1], Means: s.Means[i : i+1], Deviations: s.Deviations[i : i+1]}
+		one := model.Scored{LogProbs: s.LogProbs[i : i+1], Means: s.Means[i : i+1], Deviations: s.Deviations[i : i+1]}
 		if got := score(t, "a", one, likelihood.Windows{}).MinKPP; math.Abs(got-want) > 1e-6 {
 			t.Errorf("z of step %d = %v, want %v", i, got, want)
 		}
@@ -164,7 +165,7 @@ func TestMinKPlusPlus(t *testing.T) {
 	}
 	s.Means[1] = nan
 	check(t, "min_k_pp without a moment", score(t, "abcde", s, likelihood.Windows{}).MinKPP, nan)
-	check(t, "min_k_pp of equal likelihoods", score(t, "a", likelihood.Scored{LogProbs: []float64{-1}, Means: []float64{-1},
+	check(t, "min_k_pp of equal likelihoods", score(t, "a", model.Scored{LogProbs: []float64{-1}, Means: []float64{-1},
 		Deviations: []float64{0}}, likelihood.Windows{}).MinKPP, nan)
 }
 
@@ -172,8 +173,8 @@ func TestMemorizedBits(t *testing.T) {
 	for _, c := range []struct{ target, reference, bits float64 }{
 		{-10, -60, 72.134752}, {-60, -10, 0}, {-35.5, -40.25, 6.852801},
 	} {
-		target := score(t, "abcdefghij", likelihood.Scored{LogProbs: []float64{c.target}}, likelihood.Windows{})
-		reference := score(t, "abcdefghij", likelihood.Scored{LogProbs: []float64{c.reference / 2, c.reference / 2}}, likelihood.Windows{})
+		target := score(t, "abcdefghij", model.Scored{LogProbs: []float64{c.target}}, likelihood.Windows{})
+		reference := score(t, "abcdefghij", model.Scored{LogProbs: []float64{c.reference / 2, c.reference / 2}}, likelihood.Windows{})
 		likelihood.Compare(target, reference)
 		check(t, "memorized_bits", target.MemorizedBits, c.bits)
 		check(t, "reference_log_ratio", target.ReferenceLogRatio, (c.target-c.reference)/10)
@@ -183,7 +184,7 @@ func TestMemorizedBits(t *testing.T) {
 func TestCompareNeedsTheSameBytes(t *testing.T) {
 	text := "The cat sat"
 	with := func(lps []float64, offsets ...int64) *likelihood.Score {
-		return score(t, text, likelihood.Scored{LogProbs: lps, Offsets: offsets}, likelihood.Windows{})
+		return score(t, text, model.Scored{LogProbs: lps, Offsets: offsets}, likelihood.Windows{})
 	}
 	for _, c := range []struct {
 		name              string
@@ -209,24 +210,24 @@ func TestCompareNeedsTheSameBytes(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		s    likelihood.Scored
+		s    model.Scored
 		want string
 	}{
-		{"nothing", likelihood.Scored{}, "no log-probabilities for a text of 2 bytes"},
-		{"losses", likelihood.Scored{LogProbs: []float64{-1, .5}}, "token 1: log-probability 0.5 is above 0"},
-		{"infinity", likelihood.Scored{LogProbs: []float64{math.Inf(1)}}, "token 0: log-probability +Inf is above 0"},
-		{"short list", likelihood.Scored{LogProbs: []float64{-1, -2}, TokenIDs: []int64{1}}, "1 token ids for 2 log-probabilities"},
-		{"empty list", likelihood.Scored{LogProbs: []float64{-1}, Ranks: []int64{}}, "0 ranks for 1 log-probabilities"},
-		{"rank from 0", likelihood.Scored{LogProbs: []float64{-1}, Ranks: []int64{0}}, "ranks count from 1"},
-		{"deviation", likelihood.Scored{LogProbs: []float64{-1}, Deviations: []float64{-1}}, "deviation -1"},
-		{"mean", likelihood.Scored{LogProbs: []float64{-1}, Means: []float64{math.Inf(-1)}}, "mean -Inf"},
-		{"top not descending", likelihood.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{-2, -1}}}, "do not descend"},
-		{"top mass", likelihood.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{-.1, -.1}}}, "add up to 1.8"},
-		{"top NaN", likelihood.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{nan}}}, "has no log-probability"},
-		{"top lists differ", likelihood.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{-1}}, TopIDs: [][]int64{{1, 2}}},
+		{"nothing", model.Scored{}, "no log-probabilities for a text of 2 bytes"},
+		{"losses", model.Scored{LogProbs: []float64{-1, .5}}, "token 1: log-probability 0.5 is above 0"},
+		{"infinity", model.Scored{LogProbs: []float64{math.Inf(1)}}, "token 0: log-probability +Inf is above 0"},
+		{"short list", model.Scored{LogProbs: []float64{-1, -2}, TokenIDs: []int64{1}}, "1 token ids for 2 log-probabilities"},
+		{"empty list", model.Scored{LogProbs: []float64{-1}, Ranks: []int64{}}, "0 ranks for 1 log-probabilities"},
+		{"rank from 0", model.Scored{LogProbs: []float64{-1}, Ranks: []int64{0}}, "ranks count from 1"},
+		{"deviation", model.Scored{LogProbs: []float64{-1}, Deviations: []float64{-1}}, "deviation -1"},
+		{"mean", model.Scored{LogProbs: []float64{-1}, Means: []float64{math.Inf(-1)}}, "mean -Inf"},
+		{"top not descending", model.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{-2, -1}}}, "do not descend"},
+		{"top mass", model.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{-.1, -.1}}}, "add up to 1.8"},
+		{"top NaN", model.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{nan}}}, "has no log-probability"},
+		{"top lists differ", model.Scored{LogProbs: []float64{-3}, TopLogProbs: [][]float64{{-1}}, TopIDs: [][]int64{{1, 2}}},
 			"2 top ids for 1"},
-		{"above the likeliest", likelihood.Scored{LogProbs: []float64{-1}, TopLogProbs: [][]float64{{-2}}}, "shifted by one token?"},
-		{"rank 1 elsewhere", likelihood.Scored{LogProbs: []float64{-3}, Ranks: []int64{1}, TopLogProbs: [][]float64{{-2}}},
+		{"above the likeliest", model.Scored{LogProbs: []float64{-1}, TopLogProbs: [][]float64{{-2}}}, "shifted by one token?"},
+		{"rank 1 elsewhere", model.Scored{LogProbs: []float64{-3}, Ranks: []int64{1}, TopLogProbs: [][]float64{{-2}}},
 			"shifted by one token?"},
 	} {
 		_, err := c.s.Check([]byte("ab"))
@@ -237,7 +238,7 @@ func TestCheckRefuses(t *testing.T) {
 }
 
 func TestCheckMends(t *testing.T) {
-	s := likelihood.Scored{LogProbs: []float64{5e-7, -9999, -1}, Ranks: []int64{1, 0, 3}}
+	s := model.Scored{LogProbs: []float64{5e-7, -9999, -1}, Ranks: []int64{1, 0, 3}}
 	notes, err := s.Check([]byte("abc"))
 	if err != nil || notes.Clamped != 1 || s.LogProbs[0] != 0 || !math.IsNaN(s.LogProbs[1]) {
 		t.Errorf("got %+v, %+v, %v", s, notes, err)
@@ -255,7 +256,7 @@ func TestCheckMends(t *testing.T) {
 		"negative":            {"abc", []int64{-1, 1, 2}, true},
 		"replaced bytes":      {"a\uFFFDc", []int64{0, 1, 2}, true},
 	} {
-		s := likelihood.Scored{LogProbs: []float64{-1, -1, -1}, Offsets: c.offsets}
+		s := model.Scored{LogProbs: []float64{-1, -1, -1}, Offsets: c.offsets}
 		notes, err := s.Check([]byte(c.text))
 		if err != nil || notes.BadOffsets != c.bad || (s.Offsets == nil) != c.bad {
 			t.Errorf("%s: %+v, %v, offsets %v", name, notes, err, s.Offsets)
@@ -264,8 +265,8 @@ func TestCheckMends(t *testing.T) {
 }
 
 func TestTokenRows(t *testing.T) {
-	s := likelihood.Scored{LogProbs: []float64{nan, -1.5}, TokenIDs: []int64{7, 8}, Offsets: []int64{0, 3}, Ranks: []int64{0, 2}}
-	ref := likelihood.Scored{LogProbs: []float64{nan, -4}, TokenIDs: []int64{7, 8}}
+	s := model.Scored{LogProbs: []float64{nan, -1.5}, TokenIDs: []int64{7, 8}, Offsets: []int64{0, 3}, Ranks: []int64{0, 2}}
+	ref := model.Scored{LogProbs: []float64{nan, -4}, TokenIDs: []int64{7, 8}}
 	rows := likelihood.TokenRows([]byte("The cat"), &s, &ref)
 	if len(rows) != 2 || rows[0].LogProb != nil || rows[0].Rank != nil || *rows[0].ByteEnd != 3 || *rows[1].ByteStart != 3 ||
 		*rows[1].ByteEnd != 7 || *rows[1].TokenID != 8 || *rows[1].Rank != 2 || *rows[1].LogProb != -1.5 || *rows[1].ReferenceLogProb != -4 {
@@ -285,15 +286,15 @@ func TestScorerHasNoMemory(t *testing.T) {
 		w := likelihood.Windows{Prefix: 2, Suffix: 3, Stride: 2, TopK: 2, Context: likelihood.ContextText}
 		fresh, _ := likelihood.NewScorer(w)
 		used, _ := likelihood.NewScorer(w)
-		other := likelihood.Scored{LogProbs: []float64{-1, -2, -3, -.1, -5}, TokenIDs: []int64{1, 1, 1, 1, 1}}
+		other := model.Scored{LogProbs: []float64{-1, -2, -3, -.1, -5}, TokenIDs: []int64{1, 1, 1, 1, 1}}
 		if _, err := used.Score([]byte("another text"), &other); err != nil {
 			t.Fatal(err)
 		}
-		a, err := fresh.Score([]byte(text), &likelihood.Scored{LogProbs: append([]float64(nil), lps...)})
+		a, err := fresh.Score([]byte(text), &model.Scored{LogProbs: append([]float64(nil), lps...)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := used.Score([]byte(text), &likelihood.Scored{LogProbs: append([]float64(nil), lps...)})
+		b, err := used.Score([]byte(text), &model.Scored{LogProbs: append([]float64(nil), lps...)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -338,7 +339,7 @@ func FuzzScore(f *testing.F) {
 			}
 			return out
 		}
-		s := likelihood.Scored{LogProbs: floats()}
+		s := model.Scored{LogProbs: floats()}
 		if have&1 != 0 {
 			s.TokenIDs = ints()
 		}

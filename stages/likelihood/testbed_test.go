@@ -10,6 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 )
 
 // truth is a row of the testbed's ground_truth.parquet, as far as it is needed here.
@@ -85,12 +86,12 @@ func scoreTestbed(t *testing.T, each func(*truth, *said, *likelihood.Score)) {
 		if row.ID != d.ID {
 			t.Fatalf("row %d is %s in one file and %s in the other", i, row.ID, d.ID)
 		}
-		target, err := c.Score([]byte(row.Text), &likelihood.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets,
+		target, err := c.Score([]byte(row.Text), &model.Scored{LogProbs: d.LogProb, TokenIDs: d.TokenIDs, Offsets: d.Offsets,
 			Ranks: d.Rank, Means: d.Mu, Deviations: d.SD, TopIDs: d.TopIDs, TopLogProbs: d.TopLogProbs})
 		if err != nil {
 			t.Fatalf("%s: %v", row.ID, err)
 		}
-		ref, err := reference.Score([]byte(row.Text), &likelihood.Scored{LogProbs: d.RefLogProb})
+		ref, err := reference.Score([]byte(row.Text), &model.Scored{LogProbs: d.RefLogProb})
 		if err != nil {
 			t.Fatalf("%s: %v", row.ID, err)
 		}

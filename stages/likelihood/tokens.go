@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/model"
 )
 
 // TokenRows returns a text's rows of tokens. Both Scored must have passed Check; reference may be nil. The reference's values are
 // given only where its tokens are known to be the same. The columns that say whose the rows are (run_id, probe_id, model) are the
 // caller's to fill.
-func TokenRows(text []byte, target, reference *Scored) []schemas.Token {
+func TokenRows(text []byte, target, reference *model.Scored) []schemas.Token {
 	if reference != nil && !sameTokens(target, reference) {
 		reference = nil
 	}
@@ -37,7 +38,7 @@ func TokenRows(text []byte, target, reference *Scored) []schemas.Token {
 
 // sameTokens reports whether two models are known to have cut the text into the same tokens: by their bytes, else by their ids.
 // Ids alone could belong to two vocabularies, but then they do not agree over a whole text.
-func sameTokens(a, b *Scored) bool {
+func sameTokens(a, b *model.Scored) bool {
 	switch {
 	case len(a.LogProbs) != len(b.LogProbs):
 		return false

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/model"
 )
 
 // Windows says how a text is cut into extraction windows (methods, section 5): prefix + suffix consecutive tokens, a new window
@@ -104,7 +105,7 @@ type Extracted struct {
 }
 
 // extract cuts the text into windows and fills in what they say.
-func (c *Scorer) extract(r *Score, text []byte, s *Scored) {
+func (c *Scorer) extract(r *Score, text []byte, s *model.Scored) {
 	w := &c.windows
 	r.Extraction = Extraction{MaxP: nan, Coverage: nan}
 	n := len(s.LogProbs)
@@ -147,7 +148,7 @@ func (c *Scorer) extract(r *Score, text []byte, s *Scored) {
 }
 
 // window returns the window that begins at that token.
-func (w *Windows) window(text []byte, s *Scored, start int) Window {
+func (w *Windows) window(text []byte, s *model.Scored, start int) Window {
 	from, to := start+w.Prefix, start+w.Prefix+w.Suffix
 	v := Window{PrefixTokens: int64(w.Prefix), SuffixTokens: int64(w.Suffix), ByteStart: -1, SuffixByteStart: -1, ByteEnd: -1,
 		LogP: nan, LogPTopK: nan}
@@ -176,7 +177,7 @@ func byteEnd(text []byte, offsets []int64, t int) int64 {
 	return int64(len(text))
 }
 
-func greedy(s *Scored, from, to int) Answer {
+func greedy(s *model.Scored, from, to int) Answer {
 	if s.Ranks == nil {
 		return Unknown
 	}
@@ -194,7 +195,7 @@ func greedy(s *Scored, from, to int) Answer {
 
 // topK returns the log-probability of the tokens when each is sampled from the TopK likeliest alone, ties at the k-th kept, and
 // whether one of them is not among those. Where that is so, or cannot be known, the log-probability is NaN.
-func (w *Windows) topK(s *Scored, from, to int) (float64, Answer) {
+func (w *Windows) topK(s *model.Scored, from, to int) (float64, Answer) {
 	if s.TopLogProbs == nil {
 		return nan, Unknown
 	}
@@ -221,7 +222,7 @@ func (w *Windows) topK(s *Scored, from, to int) (float64, Answer) {
 const wholeMass = 1 - 1e-6
 
 // kept returns whether token t is among the k likeliest, and its log-probability relative to their mass.
-func (w *Windows) kept(s *Scored, t int) (float64, Answer) {
+func (w *Windows) kept(s *model.Scored, t int) (float64, Answer) {
 	lp, top := s.LogProbs[t], s.TopLogProbs[t]
 	if !defined(lp) || len(top) == 0 {
 		return nan, Unknown

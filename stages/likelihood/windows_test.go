@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/model"
 )
 
 func logs(p ...float64) []float64 {
@@ -47,8 +48,8 @@ func TestDraws(t *testing.T) {
 }
 
 // topKSteps are the worked steps of methods.md, section 5.
-func topKSteps() likelihood.Scored {
-	return likelihood.Scored{
+func topKSteps() model.Scored {
+	return model.Scored{
 		LogProbs:    logs(.5, .35, .15),
 		TokenIDs:    []int64{0, 1, 2},
 		Ranks:       []int64{1, 2, 3},
@@ -58,7 +59,7 @@ func topKSteps() likelihood.Scored {
 }
 
 func TestTopK(t *testing.T) {
-	one := func(s likelihood.Scored, k int) likelihood.Window {
+	one := func(s model.Scored, k int) likelihood.Window {
 		t.Helper()
 		return score(t, "abc", s, likelihood.Windows{Suffix: len(s.LogProbs), Stride: 1, TopK: k}).Windows[0]
 	}
@@ -82,11 +83,11 @@ func TestTopK(t *testing.T) {
 	}
 
 	// k = 3 at the first step keeps the tie at .1: four tokens, of mass 1.
-	tie := likelihood.Scored{LogProbs: logs(.1), TokenIDs: []int64{3}, TopIDs: [][]int64{{0, 1, 2, 3}},
+	tie := model.Scored{LogProbs: logs(.1), TokenIDs: []int64{3}, TopIDs: [][]int64{{0, 1, 2, 3}},
 		TopLogProbs: [][]float64{logs(.5, .3, .1, .1)}}
 	check(t, "a tie at the k-th", one(tie, 3).LogPTopK, math.Log(.1))
 
-	short := likelihood.Scored{LogProbs: logs(.5), TokenIDs: []int64{0}, TopIDs: [][]int64{{0, 1}},
+	short := model.Scored{LogProbs: logs(.5), TokenIDs: []int64{0}, TopIDs: [][]int64{{0, 1}},
 		TopLogProbs: [][]float64{logs(.5, .2)}}
 	if v := one(short, 3); v.TopKExcluded != likelihood.Unknown || !math.IsNaN(v.LogPTopK) {
 		t.Errorf("two entries of three: %+v", v)
@@ -113,7 +114,7 @@ func ids(n int) []int64 {
 
 func TestWindowsOfColumns(t *testing.T) {
 	text := strings.Repeat("é", 10) // a token a character, two bytes each
-	s := likelihood.Scored{
+	s := model.Scored{
 		LogProbs: []float64{nan, -1, -.5, -.25, -.125, -.5, -3, -3, -4, -4},
 		TokenIDs: ids(10), Offsets: []int64{0, 2, 4, 6, 8, 10, 12, 14, 16, 18},
 		Ranks: []int64{0, 2, 1, 1, 1, 1, 3, 3, 3, 3},
@@ -169,7 +170,7 @@ func TestSuffixThatRepeatsItsPrefix(t *testing.T) {
 	repeat := func(run int) *likelihood.Score {
 		tokens := ids(n)
 		copy(tokens[25:25+run], tokens[3:3+run])
-		return score(t, text, likelihood.Scored{LogProbs: append([]float64(nil), lps...), TokenIDs: tokens}, w)
+		return score(t, text, model.Scored{LogProbs: append([]float64(nil), lps...), TokenIDs: tokens}, w)
 	}
 	if e := repeat(9).Extraction; e.Best == nil || e.Repeating != 0 {
 		t.Errorf("a run of nine: %+v", e)
@@ -177,7 +178,7 @@ func TestSuffixThatRepeatsItsPrefix(t *testing.T) {
 	if e := repeat(10).Extraction; e.Best != nil || e.Repeating != 1 {
 		t.Errorf("a run of ten: %+v", e)
 	}
-	if e := score(t, text, likelihood.Scored{LogProbs: lps}, w).Extraction; e.Best != nil || e.Untold != 1 {
+	if e := score(t, text, model.Scored{LogProbs: lps}, w).Extraction; e.Best != nil || e.Untold != 1 {
 		t.Errorf("without token ids: %+v", e)
 	}
 }
@@ -230,7 +231,7 @@ func TestWindowsAgainstOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := c.Score([]byte(text), &likelihood.Scored{LogProbs: lps, TokenIDs: tokens, Offsets: offsets})
+		r, err := c.Score([]byte(text), &model.Scored{LogProbs: lps, TokenIDs: tokens, Offsets: offsets})
 		if err != nil {
 			t.Fatal(err)
 		}

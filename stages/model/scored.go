@@ -1,11 +1,4 @@
-// Package likelihood turns what a model said of a text, token by token, into scores and extraction windows (methods, sections 4
-// and 5).
-//
-// The per-token values come from anywhere: Columns reads them from Parquet, other engines ask a model. Whatever their origin
-// they pass Scored.Check before a number is made of them. A Scorer then makes one Score per text, and Compare adds what needs a
-// second model. A value that is undefined is NaN here and null in the tables; it is never replaced by a stand-in. Sums run in the
-// order of the tokens, so that equal values give equal bytes.
-package likelihood
+package model
 
 import (
 	"bytes"
@@ -102,7 +95,7 @@ func (s *Scored) checkToken(t int) (clamped bool, err error) {
 	}
 	lp = s.LogProbs[t]
 	if s.Ranks != nil {
-		if r := s.Ranks[t]; r < 0 || r == 0 && defined(lp) {
+		if r := s.Ranks[t]; r < 0 || r == 0 && !math.IsNaN(lp) {
 			return clamped, fmt.Errorf("rank %d; ranks count from 1 for the likeliest token", r)
 		}
 	}
@@ -140,7 +133,7 @@ func (s *Scored) checkTop(t int, lp float64) error {
 	if mass > 1+toleranceTop {
 		return fmt.Errorf("the probabilities of the likeliest tokens add up to %g", mass)
 	}
-	if len(top) == 0 || !defined(lp) {
+	if len(top) == 0 || math.IsNaN(lp) {
 		return nil
 	}
 	if lp > top[0]+agreementLP {
