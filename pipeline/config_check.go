@@ -226,9 +226,7 @@ func (l *loader) checkEvidence(c *Config) {
 	case (score == "reference_log_ratio" || score == "memorized_bits") && m.Reference == nil:
 		l.problem(key, "%s needs a reference model; add likelihood.reference or choose another score", score)
 	default:
-		for i := range m.Target {
-			l.checkScore(key, score, m, &m.Target[i])
-		}
+		l.checkScore(key, score, m)
 	}
 }
 

@@ -227,18 +227,18 @@ func (l *loader) checkNames(m *Likelihood) {
 
 func (l *loader) checkModel(key string, m *Model, name string) {
 	engines := []string{embeddedEngine, llamacppEngine, httpEngine, columnsEngine}
-	switch {
-	case l.given(key + ".engine"):
+	if l.given(key + ".engine") {
 		l.word(key+".engine", &m.Engine, engines...)
-	case l.given(key + ".columns"), l.given(key + ".urls"):
-		m.Engine = columnsEngine
-	case l.given(key + ".url"):
-		m.Engine = httpEngine
-	default:
-		m.Engine = embeddedEngine
 	}
-	if !slices.Contains(engines, m.Engine) {
-		return
+	if !slices.Contains(engines, m.Engine) { // the other keys tell
+		switch {
+		case l.given(key+".columns"), l.given(key+".urls"):
+			m.Engine = columnsEngine
+		case l.given(key + ".url"):
+			m.Engine = httpEngine
+		default:
+			m.Engine = embeddedEngine
+		}
 	}
 	if !l.given(key + ".name") {
 		m.Name = name
@@ -350,14 +350,20 @@ func (l *loader) checkPrompts(c *Config, key string, s *ProbeSource) {
 }
 
 // checkScore reports why a target cannot have the declared score.
-func (l *loader) checkScore(key, score string, m *Likelihood, t *Model) {
+func (l *loader) checkScore(key, score string, m *Likelihood) {
+	any := func(is func(t *Model) bool) bool {
+		return slices.ContainsFunc(m.Target, func(t Model) bool { return is(&t) })
+	}
+	columns := any(func(t *Model) bool { return t.Engine == columnsEngine })
 	switch {
-	case score == "min_k_pp" && t.Engine == columnsEngine && (t.Columns["means"] == "" || t.Columns["deviations"] == ""):
+	case score == "min_k_pp" && any(func(t *Model) bool {
+		return t.Engine == columnsEngine && (t.Columns["means"] == "" || t.Columns["deviations"] == "")
+	}):
 		l.problem(key, "%s needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score",
 			score)
-	case score == "min_k_pp" && t.Engine == httpEngine:
-		l.problem(key, "%s needs the moments of the vocabulary, which no server gives; choose another score", score)
-	case (score == "lowercase_ratio" || score == "prior_lift") && t.Engine == columnsEngine:
+	case score == "min_k_pp" && any(func(t *Model) bool { return t.Engine == httpEngine }):
+		l.problem(key, "%s needs the moments of the vocabulary, which servers do not give; choose another score", score)
+	case (score == "lowercase_ratio" || score == "prior_lift") && columns:
 		l.problem(key, "%s needs a second pass over the model, which the engine columns cannot make; choose another score", score)
 	case score == "lowercase_ratio" && !m.Lowercase:
 		l.problem(key, "%s needs a second pass over the model; add likelihood.lowercase: true, or choose another score", score)

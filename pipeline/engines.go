@@ -60,3 +60,8 @@ func (e *execution) modelFacts() (facts []ModelFacts) {
 	}
 	return facts
 }
+
+// openEngine opens a model.
+func (p *Plan) openEngine(ctx context.Context, m *planned) (model.Engine, error) {
+	return nil, badUsage("the engine %s is not there yet", m.Engine)
+}

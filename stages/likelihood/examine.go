@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -70,14 +69,14 @@ func (x *Examiner) Examine(ctx context.Context, t Text) (*Score, *model.Scored, 
 	}
 	s, err := model.Long(ctx, x.engine, t.Bytes, tokens, top)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, usable(err)
 	}
 	r, err := x.scorer.Score(t.Bytes, &s)
 	if err != nil {
 		return nil, nil, &Unusable{err}
 	}
 	if x.alone {
-		if r.Windows, err = x.windows(ctx, t, tokens); err != nil {
+		if r.Windows, err = x.windows(ctx, r, t, tokens); err != nil {
 			return nil, nil, err
 		}
 		if err := x.prior(ctx, r, t, tokens); err != nil {
@@ -106,6 +105,14 @@ type Unusable struct{ err error }
 func (e *Unusable) Error() string { return e.err.Error() }
 func (e *Unusable) Unwrap() error { return e.err }
 
+// usable tells an answer that breaks the rules from an engine that gave none.
+func usable(err error) error {
+	if fault, ok := errors.AsType[*model.Fault](err); ok {
+		return &Unusable{fault}
+	}
+	return err
+}
+
 // logProb returns the log-probability of a text, in nats; NaN where the engine has none.
 func (x *Examiner) logProb(ctx context.Context, text []byte) (float64, error) {
 	tokens, err := x.engine.Tokenize(ctx, text)
@@ -114,7 +121,7 @@ func (x *Examiner) logProb(ctx context.Context, text []byte) (float64, error) {
 	}
 	s, err := model.Long(ctx, x.engine, text, tokens, 0)
 	if err != nil {
-		return nan, err
+		return nan, usable(err)
 	}
 	if _, err := s.Check(text); err != nil {
 		return nan, &Unusable{err}
@@ -145,7 +152,7 @@ type slice struct {
 }
 
 // windows asks for every window by itself.
-func (x *Examiner) windows(ctx context.Context, t Text, tokens model.Tokens) ([]Window, error) {
+func (x *Examiner) windows(ctx context.Context, r *Score, t Text, tokens model.Tokens) ([]Window, error) {
 	var all []slice
 	var err error
 	if x.questions.Windows.Profile == ProfileCooper {
@@ -163,14 +170,18 @@ func (x *Examiner) windows(ctx context.Context, t Text, tokens model.Tokens) ([]
 		for i, c := range some {
 			requests[i] = model.Request{Text: c.text, IDs: c.ids, From: w.Prefix, Top: w.TopK}
 		}
-		answers, err := x.ask(ctx, requests)
+		answers, err := x.askEach(ctx, requests)
 		if err != nil {
 			return nil, fmt.Errorf("window %d: %w", len(windows), err)
 		}
 		for i, c := range some {
 			v := c.window
 			v.Index = int64(len(windows))
-			w.suffix(&v, &answers[i], w.Prefix, w.Prefix+w.Suffix)
+			if answers[i].LogProbs == nil {
+				r.Notes.Reencoded++
+			} else {
+				w.suffix(&v, &answers[i], w.Prefix, w.Prefix+w.Suffix)
+			}
 			if v.given() {
 				v.Repeating = answer(repeats(c.ids, w.Prefix))
 			}
@@ -180,11 +191,31 @@ func (x *Examiner) windows(ctx context.Context, t Text, tokens model.Tokens) ([]
 	return windows, nil
 }
 
+// askEach asks the engine, one request at a time where a server that takes text cannot be asked about some of them: those have no
+// values.
+func (x *Examiner) askEach(ctx context.Context, requests []model.Request) ([]model.Scored, error) {
+	answers, err := x.ask(ctx, requests)
+	if !errors.Is(err, model.ErrReencoded) {
+		return answers, err
+	}
+	answers = make([]model.Scored, len(requests))
+	for i := range requests {
+		one, err := x.ask(ctx, requests[i:i+1])
+		switch {
+		case err == nil:
+			answers[i] = one[0]
+		case !errors.Is(err, model.ErrReencoded):
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
 // ask asks the engine and checks its answers.
 func (x *Examiner) ask(ctx context.Context, requests []model.Request) ([]model.Scored, error) {
 	answers, err := x.engine.Score(ctx, requests)
 	if err != nil {
-		return nil, err
+		return nil, usable(err)
 	}
 	for i := range answers {
 		s := &answers[i]
@@ -261,65 +292,4 @@ func repeats(ids []int64, from int) bool {
 		}
 	}
 	return false
-}
-
-// prior asks for the suffixes of the likeliest window and of those that are given back after other prefixes, and fills in prior_log_p
-// and prior_lift (arXiv 2602.18733).
-func (x *Examiner) prior(ctx context.Context, r *Score, t Text, tokens model.Tokens) error {
-	w := &x.questions.Windows
-	if len(t.Priors) == 0 || len(r.Windows) == 0 {
-		return nil
-	}
-	if w.Profile == ProfileCooper {
-		return errors.New("other prefixes are asked of windows of profile tokens only")
-	}
-	best := -1
-	for i := range r.Windows {
-		if v := &r.Windows[i]; defined(v.LogP) && (best < 0 || v.LogP > r.Windows[best].LogP) {
-			best = i
-		}
-	}
-	for i := range r.Windows {
-		v := &r.Windows[i]
-		if i != best && !v.given() {
-			continue
-		}
-		from := i*w.Stride + w.Prefix
-		suffix := tokens.IDs[from : from+w.Suffix]
-		requests := make([]model.Request, len(t.Priors))
-		for k, p := range t.Priors {
-			requests[k] = model.Request{IDs: slices.Concat(p, suffix), From: len(p)}
-		}
-		answers, err := x.ask(ctx, requests)
-		if err != nil {
-			return fmt.Errorf("window %d after other prefixes: %w", i, err)
-		}
-		sums := make([]float64, len(answers))
-		for k, a := range answers {
-			for _, lp := range a.LogProbs[len(t.Priors[k]):] {
-				sums[k] += lp
-			}
-		}
-		v.PriorLogP = logMeanExp(sums)
-	}
-	if best >= 0 {
-		r.PriorLift = r.Windows[best].LogP - r.Windows[best].PriorLogP
-	}
-	return nil
-}
-
-// logMeanExp is the logarithm of the mean of the values' exponentials.
-func logMeanExp(values []float64) float64 {
-	most := math.Inf(-1)
-	for _, v := range values {
-		if !defined(v) {
-			return nan
-		}
-		most = max(most, v)
-	}
-	sum := 0.0
-	for _, v := range values {
-		sum += math.Exp(v - most)
-	}
-	return finite(most + math.Log(sum/float64(len(values))))
 }
