@@ -3,8 +3,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"palimpsest/stages/model"
+	"palimpsest/stages/server"
 )
 
 // engine is an open model, with what it proved of itself.
@@ -63,5 +65,22 @@ func (e *execution) modelFacts() (facts []ModelFacts) {
 
 // openEngine opens a model.
 func (p *Plan) openEngine(ctx context.Context, m *planned) (model.Engine, error) {
+	switch m.Engine {
+	case httpEngine:
+		return p.openServer(ctx, m)
+	}
 	return nil, badUsage("the engine %s is not there yet", m.Engine)
+}
+
+// openServer opens a model behind HTTP.
+func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error) {
+	o := server.Options{
+		URL: m.URL, Protocol: m.Protocol, Model: m.Model.Model, KeyVariable: m.KeyEnv, BOS: m.BOS, Context: m.Context,
+		Timeout: time.Duration(m.TimeoutSeconds) * time.Second, Concurrency: m.Concurrency, PerSecond: m.RequestsPerSecond,
+		Batch: m.Batch, Retries: m.Retries, Cache: m.Cache, Store: p.store,
+	}
+	if o.Retries == 0 {
+		o.Retries = -1
+	}
+	return server.Open(ctx, o)
 }
