@@ -58,7 +58,7 @@ func All() []*Table {
 	return []*Table{
 		Runs.Table, Probes.Table,
 		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table, Signatures.Table,
-		Likelihoods.Table, Tokens.Table, Windows.Table,
+		Likelihoods.Table, Compressions.Table, Tokens.Table, Windows.Table,
 		Evidences.Table, Evaluations.Table,
 	}
 }
