@@ -303,7 +303,9 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 	for i, score := range s.reference {
 		references[l.all[i]] = score
 	}
-	for _, subject := range slices.Concat(probes, controls) {
+	subjects := slices.Concat(probes, controls)
+	compressed := map[string][]evidence.Compressed{} // by role
+	for i, subject := range subjects {
 		for _, m := range []struct {
 			role  string
 			model *Model
@@ -312,6 +314,7 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 			if m.score == nil {
 				continue
 			}
+			compressed[m.role] = append(compressed[m.role], evidence.Compressed{Subject: &subjects[i], Score: m.score})
 			row := m.score.Row()
 			row.ProbeID, row.Control, row.ControlGroup = subject.Probe.ID, subject.Probe.Control, subject.Probe.ControlGroup
 			row.Model, row.Role, row.Engine = m.model.Name, m.role, m.model.Engine
@@ -320,5 +323,13 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 			}
 		}
 	}
-	return finish(ctx, e, w)
+	if err := finish(ctx, e, w); err != nil {
+		return err
+	}
+	var rows []schemas.Compression
+	if c.Reference != nil {
+		rows = evidence.Compression(e.plan.RunID, evidence.Compressor{Model: c.Reference.Name, Role: referenceRole}, compressed[referenceRole])
+	}
+	target := evidence.Compressor{Model: c.Target.Name, Role: targetRole, Target: true}
+	return writeTable(ctx, e, schemas.Compressions, append(rows, evidence.Compression(e.plan.RunID, target, compressed[targetRole])...))
 }
