@@ -35,13 +35,14 @@ type Model struct {
 	Vocabulary int
 	Context    int // tokens that fit after the beginning of the sequence; 0 for no limit
 
-	// Start forgets everything and returns the logits of the first token. A model that has no beginning of a sequence returns nil, and
-	// all tokens count as equally likely.
-	Start func() ([]float32, error)
-	// Next reads a token and returns the logits of the one after it. The slice is valid until the next call.
-	Next func(id int64) ([]float32, error)
+	// Start forgets everything and returns the log-probabilities of the first token, in nats, an entry a token of the vocabulary; logits
+	// do as well. A model that has no beginning of a sequence returns nil, and all tokens count as equally likely.
+	Start func() ([]float64, error)
+	// Next reads a token and returns the log-probabilities of the one after it. They are valid until the next call.
+	Next func(id int64) ([]float64, error)
 
 	Tokenize func(text []byte) ([]int64, error)
+	Prefix   string                // what Tokenize puts before every text: a space, for some tokenizers
 	Bytes    func(id int64) []byte // what a token spells; nothing for a token that is no text
 }
 
@@ -52,7 +53,7 @@ type Stats struct {
 	Tokens       int64
 	EscapedBytes int64   // of the text, which the tokens do not spell
 	Bits         int64   // of the coded text, header left out; a multiple of 8
-	ModelBits    float64 // -log2 P of the tokens under the model, from the logits
+	ModelBits    float64 // -log2 P of the tokens under the model, from what it says
 	SHA256       [sha256.Size]byte
 }
 
@@ -154,6 +155,9 @@ func Decompress(ctx context.Context, m *Model, file []byte) ([]byte, *Stats, err
 		return nil, nil, err
 	}
 	size := int(h.textBytes)
+	if size > 0 {
+		size += len(m.Prefix)
+	}
 	var text []byte
 	for len(text) < size {
 		if err := ctx.Err(); err != nil {
@@ -184,6 +188,7 @@ func Decompress(ctx context.Context, m *Model, file []byte) ([]byte, *Stats, err
 		s.Tokens++
 		w.read(int64(id))
 	}
+	text = text[min(len(m.Prefix), len(text)):]
 	if sum := sha256.Sum256(text); sum != h.text {
 		return nil, nil, damaged("what it gives has sha256 %x, and %x was stored", sum[:4], h.text[:4])
 	}
@@ -203,17 +208,22 @@ type piece struct {
 // shortestCut is the length in bytes from which a part that the tokens do not spell is escaped, not cut further.
 const shortestCut = 16
 
-// spell cuts a text into tokens, and bytes that tokens do not spell. A text that its tokens do not give back is halved until they do,
-// so that a few odd bytes cost only their surroundings.
+// spell cuts a text, after the tokenizer's prefix, into tokens and bytes that tokens do not spell. A text that its tokens do not give
+// back is halved until they do, so that a few odd bytes cost only their surroundings.
 func spell(m *Model, text []byte) ([]piece, error) {
 	var (
 		pieces []piece
 		cut    func(part []byte) error
 	)
 	cut = func(part []byte) error {
-		ids, err := m.Tokenize(part)
-		if err != nil {
-			return err
+		var (
+			ids []int64
+			err error
+		)
+		if rest, ok := bytes.CutPrefix(part, []byte(m.Prefix)); ok {
+			if ids, err = m.Tokenize(rest); err != nil {
+				return err
+			}
 		}
 		switch {
 		case spells(m, ids, part):
@@ -235,7 +245,8 @@ func spell(m *Model, text []byte) ([]piece, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	return pieces, cut(text)
+	err := cut(append([]byte(m.Prefix), text...))
+	return pieces, err
 }
 
 // spells reports whether the tokens' bytes are the text.
@@ -253,9 +264,12 @@ func spells(m *Model, ids []int64, text []byte) bool {
 	return len(text) == 0
 }
 
-// middle is a place to cut near the middle, at the beginning of a character when the text is UTF-8 there.
+// middle is a place to cut near the middle: before a space, else at the beginning of a character, else anywhere.
 func middle(text []byte) int {
 	at := len(text) / 2
+	if i := bytes.LastIndexByte(text[at/2:at], ' '); i > 0 {
+		return at/2 + i
+	}
 	for i := at; i > at-4; i-- {
 		if text[i]&0xC0 != 0x80 {
 			return i

@@ -39,6 +39,7 @@ func TestRoundTrip(t *testing.T) {
 		m := &toy{
 			extra: words, vocabulary: 0xF0 + len(words) + rapid.IntRange(0, 40).Draw(t, "more"),
 			context: rapid.IntRange(0, 9).Draw(t, "context"), bos: rapid.Bool().Draw(t, "bos"),
+			prefix: rapid.SampledFrom([]string{"", " "}).Draw(t, "prefix"),
 			spread: rapid.SampledFrom([]float64{0, .1, 3, 30, 1e4, 1e30}).Draw(t, "spread"),
 		}
 		part := rapid.OneOf(
@@ -88,10 +89,10 @@ func TestCost(t *testing.T) {
 // A token that the model is sure of costs next to nothing, however many come.
 func TestCertainty(t *testing.T) {
 	m := small().model()
-	sure := make([]float32, m.Vocabulary)
+	sure := make([]float64, m.Vocabulary)
 	sure['a'] = 100
-	m.Start = func() ([]float32, error) { return sure, nil }
-	m.Next = func(int64) ([]float32, error) { return sure, nil }
+	m.Start = func() ([]float64, error) { return sure, nil }
+	m.Next = func(int64) ([]float64, error) { return sure, nil }
 	_, s := roundTrip(t, m, bytes.Repeat([]byte("a"), 100_000))
 	if s.Bits > 8 {
 		t.Errorf("%d bits", s.Bits)
@@ -113,6 +114,19 @@ func TestEscapes(t *testing.T) {
 	_, s = roundTrip(t, m.model(), bytes.Repeat([]byte{0xff}, 10_000))
 	if most := int64(10_000*8 + 40*48 + 64); s.EscapedBytes != 10_000 || s.Bits > most {
 		t.Errorf("%d bytes were escaped in %d bits; want all 10000 in %d at most", s.EscapedBytes, s.Bits, most)
+	}
+}
+
+// A tokenizer that puts a space before every text costs that space, and no more.
+func TestPrefix(t *testing.T) {
+	m := small()
+	m.prefix = " "
+	text := strings.Repeat("the memory of the ", 30)
+	if _, s := roundTrip(t, m.model(), []byte(text)); s.EscapedBytes != 0 {
+		t.Errorf("%d bytes were escaped", s.EscapedBytes)
+	}
+	if _, s := roundTrip(t, m.model(), []byte(text+"\xff"+text)); s.EscapedBytes > 32 {
+		t.Errorf("%d bytes were escaped for one", s.EscapedBytes)
 	}
 }
 
@@ -189,18 +203,18 @@ func TestOtherModel(t *testing.T) {
 
 // What the model cannot mean, and what cannot be stored, are errors on both sides.
 func TestErrors(t *testing.T) {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	nan, inf := math.NaN(), math.Inf(1)
 	for _, c := range []struct {
 		name   string
 		change func(*coder.Model)
 		want   string
 	}{
 		{"NaN", logits(0, nan), "not a number"},
-		{"infinity", logits(0, inf), "largest logit"},
-		{"none possible", logits(-inf), "largest logit"},
-		{"too few", logits(1, 2, 3), "3 logits for a vocabulary of 250"},
+		{"infinity", logits(0, inf), "largest log-probability"},
+		{"none possible", logits(-inf), "largest log-probability"},
+		{"too few", logits(1, 2, 3), "3 log-probabilities for a vocabulary of 250"},
 		{"vocabulary", func(m *coder.Model) { m.Vocabulary = coder.MaxVocabulary + 1 }, "a vocabulary of"},
-		{"start", func(m *coder.Model) { m.Start = func() ([]float32, error) { return nil, errors.New("asleep") } }, "asleep"},
+		{"start", func(m *coder.Model) { m.Start = func() ([]float64, error) { return nil, errors.New("asleep") } }, "asleep"},
 		{"tokenizer", func(m *coder.Model) { m.Tokenize = func([]byte) ([]int64, error) { return nil, errors.New("lost") } }, "lost"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -227,17 +241,17 @@ func TestErrors(t *testing.T) {
 }
 
 // logits makes a model give these logits; one value is given to all tokens, two to all but the last and the last.
-func logits(v ...float32) func(*coder.Model) {
+func logits(v ...float64) func(*coder.Model) {
 	return func(m *coder.Model) {
 		all := v
 		if len(v) < 3 {
-			all = make([]float32, m.Vocabulary)
+			all = make([]float64, m.Vocabulary)
 			for i := range all {
 				all[i] = v[0]
 			}
 			all[len(all)-1] = v[len(v)-1]
 		}
-		m.Start = func() ([]float32, error) { return all, nil }
+		m.Start = func() ([]float64, error) { return all, nil }
 	}
 }
 

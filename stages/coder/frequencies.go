@@ -8,7 +8,7 @@ import (
 )
 
 // frequencies are a distribution over the vocabulary and the escape as integers: each symbol has at least 1, and together they have
-// total at most. They are made of logits in three passes over the vocabulary, without a sort.
+// total at most. They are made of log-probabilities, or logs, in two passes over the vocabulary, without a sort.
 //
 // Every step gives the same bits on every processor: a difference and a product of floats, each rounded as IEEE 754 says and never
 // fused, then integers alone. 2^-x comes from tables that are made by square roots and products. The logarithm's 16 fractional bits
@@ -17,9 +17,9 @@ type frequencies struct {
 	weights []uint64 // of the tokens, proportional to their probabilities; at most 2^44
 	ratio   uint64   // frequency of a token = 1 + weights[id] * ratio / 2^64
 
-	logits []float32 // nil when all tokens are equally likely
-	most   float32   // the largest
-	sum    uint64    // of the weights
+	logs []float64 // nil when all tokens are equally likely
+	most float64   // the largest
+	sum  uint64    // of the weights
 }
 
 const (
@@ -49,26 +49,26 @@ var powers = func() (t [2][256]uint64) {
 	return t
 }()
 
-// set makes the frequencies of logits, or of equally likely tokens where logits are nil. It keeps the slice until the next call. It
-// fails on logits that are no distribution: NaN, plus infinity, or nothing else than minus infinity.
-func (f *frequencies) set(logits []float32, vocabulary int) error {
+// set makes the frequencies of log-probabilities, or of equally likely tokens where there are none. It keeps the slice until the next call. It
+// fails on values that are no distribution: NaN, plus infinity, or nothing else than minus infinity.
+func (f *frequencies) set(logs []float64, vocabulary int) error {
 	if vocabulary < 1 || vocabulary > MaxVocabulary {
 		return fmt.Errorf("a vocabulary of %d tokens; 1 to %d are coded", vocabulary, MaxVocabulary)
 	}
 	if cap(f.weights) < vocabulary {
 		f.weights = make([]uint64, vocabulary)
 	}
-	f.weights, f.logits = f.weights[:vocabulary], logits
-	if logits == nil {
+	f.weights, f.logs = f.weights[:vocabulary], logs
+	if logs == nil {
 		for i := range f.weights {
 			f.weights[i] = 1 << weightBits
 		}
 		f.sum = uint64(vocabulary) << weightBits
 	} else {
-		if len(logits) != vocabulary {
-			return fmt.Errorf("%d logits for a vocabulary of %d tokens", len(logits), vocabulary)
+		if len(logs) != vocabulary {
+			return fmt.Errorf("%d log-probabilities for a vocabulary of %d tokens", len(logs), vocabulary)
 		}
-		if err := f.weigh(logits); err != nil {
+		if err := f.weigh(logs); err != nil {
 			return err
 		}
 	}
@@ -76,22 +76,22 @@ func (f *frequencies) set(logits []float32, vocabulary int) error {
 	return nil
 }
 
-func (f *frequencies) weigh(logits []float32) error {
-	most := float32(math.Inf(-1))
-	for _, v := range logits {
+func (f *frequencies) weigh(logs []float64) error {
+	most := float64(math.Inf(-1))
+	for _, v := range logs {
 		if v > most {
 			most = v
 		} else if v != v {
-			return errors.New("a logit of the model is not a number")
+			return errors.New("a log-probability of the model is not a number")
 		}
 	}
-	if math.IsInf(float64(most), 0) {
-		return fmt.Errorf("the largest logit of the model is %v", most)
+	if math.IsInf(most, 0) {
+		return fmt.Errorf("the largest log-probability of the model is %v", most)
 	}
 	f.most, f.sum = most, 0
-	weights := f.weights[:len(logits)]
-	for i, v := range logits {
-		below := float64(most) - float64(v)
+	weights := f.weights[:len(logs)]
+	for i, v := range logs {
+		below := most - v
 		w := uint64(0)
 		if below < weightBits*math.Ln2 {
 			x := uint64(below * (math.Log2E * (1 << fractionBits)))
@@ -142,8 +142,8 @@ func (f *frequencies) find(n uint64) (symbol int, s share) {
 // bits is -log2 of the token's probability under the model itself, for people to read: it is no part of what is coded.
 func (f *frequencies) bits(id int) float64 {
 	below := 0.0
-	if f.logits != nil {
-		below = (float64(f.most) - float64(f.logits[id])) * math.Log2E
+	if f.logs != nil {
+		below = (f.most - f.logs[id]) * math.Log2E
 	}
 	return below + math.Log2(float64(f.sum)) - weightBits
 }

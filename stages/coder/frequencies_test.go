@@ -15,10 +15,10 @@ import (
 // Every symbol has its share, shares touch, and find is the inverse of interval.
 func TestShares(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		spread := rapid.SampledFrom([]float32{0, 1, 20, 1e38}).Draw(t, "spread")
-		logits := rapid.SliceOfN(rapid.Map(rapid.Float32Range(-1, 1), func(v float32) float32 { return v * spread }), 1, 50).Draw(t, "logits")
+		spread := rapid.SampledFrom([]float64{0, 1, 20, 1e308}).Draw(t, "spread")
+		logits := rapid.SliceOfN(rapid.Map(rapid.Float64Range(-1, 1), func(v float64) float64 { return v * spread }), 1, 50).Draw(t, "logits")
 		if rapid.Bool().Draw(t, "impossible") {
-			logits = append(logits, float32(math.Inf(-1)))
+			logits = append(logits, math.Inf(-1))
 		}
 		var f frequencies
 		if err := f.set(logits, len(logits)); err != nil {
@@ -51,9 +51,9 @@ func TestFrequenciesStay(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	h := sha256.New()
 	for range 20 {
-		logits := make([]float32, 3000)
+		logits := make([]float64, 3000)
 		for i := range logits {
-			logits[i] = float32(r.IntN(1<<20)-1<<19) / (1 << 14)
+			logits[i] = float64(r.IntN(1<<20)-1<<19) / (1 << 14)
 		}
 		var f frequencies
 		if err := f.set(logits, len(logits)); err != nil {
@@ -117,13 +117,13 @@ func TestArithmetic(t *testing.T) {
 func BenchmarkSet(b *testing.B) {
 	for _, vocabulary := range []int{2048, 49152, 200_000} {
 		r := rand.New(rand.NewPCG(1, 1))
-		logits := make([]float32, vocabulary)
+		logits := make([]float64, vocabulary)
 		for i := range logits {
-			logits[i] = float32(r.NormFloat64() * 4)
+			logits[i] = r.NormFloat64() * 4
 		}
 		b.Run(big.NewInt(int64(vocabulary)).String(), func(b *testing.B) {
 			var f frequencies
-			b.SetBytes(int64(4 * vocabulary))
+			b.SetBytes(int64(8 * vocabulary))
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := f.set(logits, vocabulary); err != nil {

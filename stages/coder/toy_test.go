@@ -17,22 +17,23 @@ type toy struct {
 	vocabulary int // at least 0xF0 + len(extra); tokens beyond spell nothing
 	context    int
 	bos        bool
+	prefix     string
 	spread     float64 // standard deviation of the logits
 
 	state  uint64
 	read   int
-	logits []float32
-	seen   [][]float32 // every distribution that was given, when keep is set
+	logits []float64
+	seen   [][]float64 // every distribution that was given, when keep is set
 	keep   bool
 }
 
-func (t *toy) next() []float32 {
+func (t *toy) next() []float64 {
 	r := rand.New(rand.NewPCG(t.state, 1))
 	for i := range t.logits {
-		t.logits[i] = float32(r.NormFloat64() * t.spread)
+		t.logits[i] = float64(r.NormFloat64() * t.spread)
 	}
 	if t.keep {
-		t.seen = append(t.seen, append([]float32(nil), t.logits...))
+		t.seen = append(t.seen, append([]float64(nil), t.logits...))
 	}
 	return t.logits
 }
@@ -50,6 +51,7 @@ func (t *toy) bytesOf(id int64) []byte {
 // tokenize takes the longest of the listed words, else a byte, and drops bytes that are no token.
 func (t *toy) tokenize(text []byte) ([]int64, error) {
 	var ids []int64
+	text = append([]byte(t.prefix), text...)
 	for len(text) > 0 {
 		best, n := int64(text[0]), 1
 		for i, w := range t.extra {
@@ -66,24 +68,24 @@ func (t *toy) tokenize(text []byte) ([]int64, error) {
 }
 
 func (t *toy) model() *coder.Model {
-	t.logits = make([]float32, t.vocabulary)
+	t.logits = make([]float64, t.vocabulary)
 	return &coder.Model{
 		Name: "toy", SHA256: sha256.Sum256(fmt.Append(nil, t.extra)), Vocabulary: t.vocabulary, Context: t.context,
-		Start: func() ([]float32, error) {
+		Start: func() ([]float64, error) {
 			t.state, t.read = 1, 0
 			if !t.bos {
 				return nil, nil
 			}
 			return t.next(), nil
 		},
-		Next: func(id int64) ([]float32, error) {
+		Next: func(id int64) ([]float64, error) {
 			if t.read++; t.context > 0 && t.read > t.context {
 				return nil, fmt.Errorf("token %d of a context of %d", t.read, t.context)
 			}
 			t.state = (t.state + uint64(id) + 1) * 0x9E3779B97F4A7C15
 			return t.next(), nil
 		},
-		Tokenize: t.tokenize, Bytes: t.bytesOf,
+		Tokenize: t.tokenize, Bytes: t.bytesOf, Prefix: t.prefix,
 	}
 }
 
@@ -92,14 +94,14 @@ var words = []string{"th", "the", " the", "and ", "memory", "\n\n", "ß", "palim
 func small() *toy { return &toy{extra: words, vocabulary: 0xF0 + len(words) + 2, bos: true, spread: 3} }
 
 // negativeLog2 is -log2 of a token's probability, in the obvious way.
-func negativeLog2(logits []float32, id int64) float64 {
+func negativeLog2(logits []float64, id int64) float64 {
 	most := math.Inf(-1)
 	for _, v := range logits {
-		most = max(most, float64(v))
+		most = max(most, v)
 	}
 	sum := 0.0
 	for _, v := range logits {
-		sum += math.Exp(float64(v) - most)
+		sum += math.Exp(v - most)
 	}
-	return (math.Log(sum) + most - float64(logits[id])) / math.Ln2
+	return (math.Log(sum) + most - logits[id]) / math.Ln2
 }

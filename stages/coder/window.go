@@ -18,11 +18,11 @@ func open(m *Model, f *frequencies) (*window, error) {
 }
 
 func (w *window) start() error {
-	logits, err := w.m.Start()
+	logs, err := w.m.Start()
 	if err != nil {
 		return fmt.Errorf("starting model %s: %w", w.m.Name, err)
 	}
-	return w.f.set(logits, w.m.Vocabulary)
+	return w.f.set(logs, w.m.Vocabulary)
 }
 
 // read notes a token. The model is given it only when a token after it is asked for.
@@ -48,13 +48,13 @@ func (w *window) catchUp() error {
 		}
 	}
 	var (
-		logits []float32
-		err    error
+		logs []float64
+		err  error
 	)
 	for _, id := range fresh {
-		if logits, err = w.m.Next(id); err != nil {
+		if logs, err = w.m.Next(id); err != nil {
 			return fmt.Errorf("token %d of model %s: %w", id, w.m.Name, err)
 		}
 	}
-	return w.f.set(logits, w.m.Vocabulary)
+	return w.f.set(logs, w.m.Vocabulary)
 }
