@@ -140,7 +140,7 @@ func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, err
 		f.hash = hashes
 	}
 	if n := c.Ngram; n != nil {
-		texts, err := ngram.NewTexts(probes, n.Unit == bytesUnit)
+		texts, err := ngram.NewTexts(probes, n.unit())
 		if err != nil {
 			return nil, &UsageError{err}
 		}
@@ -148,7 +148,7 @@ func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, err
 			return nil, fmt.Errorf("indexing the probes: %w", err)
 		}
 		f.match = match.Config{
-			Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Bytes: n.Unit == bytesUnit, Searched: true, Room: e.plan.memory.Alike,
+			Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Unit: n.unit(), Searched: true, Room: e.plan.memory.Alike,
 		}
 	}
 	return f, nil

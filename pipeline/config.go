@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"palimpsest/stages/fold"
 )
 
 // Config is what one YAML file says, defaults filled in. A stage whose key is absent is nil and does not run, and its tables
@@ -69,6 +71,9 @@ type Ngram struct {
 	MaxMatches *int    `json:"max_matches"`         // documents listed a probe; default 20; never nil
 	MinMatch   float64 `json:"min_match"`           // probe_coverage from which a document is listed; default .1
 }
+
+// unit returns the unit of overlap.
+func (n *Ngram) unit() fold.Unit { return fold.UnitNamed(n.Unit) }
 
 // Likelihood configures the models (methods, sections 4 and 5).
 type Likelihood struct {

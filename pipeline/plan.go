@@ -246,7 +246,7 @@ func (p *Plan) CorpusBytes() (stored int64) {
 
 // engine returns the configuration of package ngram.
 func (n *Ngram) engine() ngram.Config {
-	return ngram.Config{Bytes: n.Unit == bytesUnit, MinWords: n.MinWords, MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
+	return ngram.Config{Unit: n.unit(), MinWords: n.MinWords, MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
 }
 
 // Print writes what the run will do, for a person.
