@@ -44,7 +44,7 @@ func divide(all []*fold.Probe, m *memory) ([]block, error) {
 	blocks := []block{{}}
 	var size int64
 	for i, p := range all {
-		n := int64(len(p.Text)) + 2
+		n := searchedBytes(p)
 		if n > m.Block {
 			return nil, badUsage("probe %q: its text of %s does not fit in memory with its index: raise resources.memory", p.ID, formatBytes(n))
 		}

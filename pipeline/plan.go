@@ -17,6 +17,7 @@ import (
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
 	"palimpsest/stages/store"
+	"palimpsest/stages/tokenizer"
 )
 
 // Plan is a run before it reads anything but footers: which objects at which versions, how much there is to read, what memory it
@@ -34,8 +35,9 @@ type Plan struct {
 	probes            [][]*object // by source; nil for those from the corpus
 	target, reference []*object   // nil when the columns stand in the probes' own files
 
-	memory   memory
-	sampling ngram.Sampling // of the index
+	memory    memory
+	sampling  ngram.Sampling       // of the index
+	tokenizer *tokenizer.Tokenizer // nil when none is asked for
 
 	mu         sync.Mutex
 	failures   []Failure
@@ -46,6 +48,7 @@ type Plan struct {
 // memory is what the run holds at once, in bytes.
 type memory struct {
 	Texts   int64 // the probes' and controls' texts
+	Tokens  int64 // where their tokens stand, in unit tokens
 	Streams int64 // what is searched for of them
 	Blocks  int64 // passes over the corpus, each with a part of the texts
 	Block   int64 // texts of such a part
@@ -138,6 +141,9 @@ func (p *Plan) fit() error {
 			p.memory.Texts = sum(p.memory.Texts, int64(float64(p.corpusText())*s.Rate))
 		}
 	}
+	if p.newCutter() != nil {
+		p.memory.Tokens = expectedTokens(p.memory.Texts)
+	}
 	least, group := int64(minBudget), ""
 	for _, s := range shards(p.corpus) {
 		if _, held := s.file.Size(s.group, s.all()...); held > least {
@@ -154,7 +160,7 @@ func (p *Plan) fit() error {
 		}
 		return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (%s or more) leave no room to read: "+
 			"set it to at least %s, or split the probes over several runs",
-			formatBytes(limit), formatBytes(m.Texts), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
+			formatBytes(limit), formatBytes(m.Texts+m.Tokens), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
 	}
 	return p.source.Limit(p.memory.Budget)
 }
@@ -187,7 +193,7 @@ func (p *Plan) fitIndex() bool {
 			if p.Config.nearDuplicate() > 0 {
 				m.Near = hash.NearMemory(m.Block)
 			}
-			m.Budget = limit - m.Texts - m.Streams - m.Index - m.Near
+			m.Budget = limit - m.Texts - m.Tokens - m.Streams - m.Index - m.Near
 			if m.Budget >= m.Least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
 				shares := int64(p.Config.workers()) + 2
 				m.Alike = min((m.Budget-m.Least)/2/shares, mostAlike)
@@ -204,14 +210,15 @@ func (p *Plan) fitIndex() bool {
 // refit fits the index anew to the texts that were loaded: of a sample of the corpus the plan knows only what to expect. It is called
 // while no row group is held.
 func (p *Plan) refit(all []*fold.Probe) error {
-	budget, expected := p.memory.Budget, p.memory.Texts
-	p.memory.Texts = 0
+	budget, expected := p.memory.Budget, p.memory.Texts+p.memory.Tokens
+	p.memory.Texts, p.memory.Tokens = 0, 0
 	for _, t := range all {
-		p.memory.Texts = sum(p.memory.Texts, int64(len(t.Text))+2)
+		p.memory.Texts = sum(p.memory.Texts, searchedBytes(t))
+		p.memory.Tokens = sum(p.memory.Tokens, tokensMemory(t))
 	}
 	if !p.fitIndex() {
 		return badUsage("the probes' texts take %s, where %s were expected, and do not fit in resources.memory with their index: raise it",
-			formatBytes(p.memory.Texts), formatBytes(expected))
+			formatBytes(p.memory.Texts+p.memory.Tokens), formatBytes(expected))
 	}
 	if p.memory.Budget = min(p.memory.Budget, budget); p.memory.Budget == budget {
 		return nil
@@ -246,7 +253,7 @@ func (p *Plan) CorpusBytes() (stored int64) {
 
 // engine returns the configuration of package ngram.
 func (n *Ngram) engine() ngram.Config {
-	return ngram.Config{Unit: n.unit(), MinWords: n.MinWords, MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
+	return ngram.Config{Unit: n.unit(), MinWords: max(n.MinWords, n.MinTokens), MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
 }
 
 // Print writes what the run will do, for a person.
@@ -275,7 +282,7 @@ func (p *Plan) Print(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
 	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
-	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Streams))
+	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Tokens+p.memory.Streams))
 	fmt.Fprintf(t, "  index, at most\t%s\n", formatBytes(p.memory.Index))
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))

@@ -54,5 +54,8 @@ func (p *Probe) PromptKnown() bool {
 
 // Unprompted reports whether it is declared that the probe had no prompt.
 func (p *Probe) Unprompted() bool {
-	return p.Prompt != nil && *p.Prompt == "" || p.Prompt == nil && string(p.PromptTokens) == tokens.Empty
+	if p.PromptTokens != nil {
+		return string(p.PromptTokens) == tokens.Empty
+	}
+	return p.Prompt != nil && *p.Prompt == ""
 }
