@@ -102,10 +102,10 @@ func TestGenerations(t *testing.T) {
 		}, "verbatim", "The output repeats, outside its prompt, a run of 250 bytes of the corpus word for word."},
 		{"tokens", ptr("Once"), func(c *evidence.Corpus) {
 			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Tokens, ptr[int64](50), 90
-		}, "verbatim", "The output repeats, outside its prompt, a run of 50 tokens (90 bytes) of the corpus token for token."},
+		}, "verbatim", "The output repeats, outside its prompt, a run of 50 tokens (90 bytes) of the corpus word for word."},
 		{"many tokens", ptr("Once"), func(c *evidence.Corpus) {
 			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Tokens, ptr[int64](64), 300
-		}, "verbatim", "The output repeats, outside its prompt, a run of 64 tokens of the corpus token for token."},
+		}, "verbatim", "The output repeats, outside its prompt, a run of 64 tokens of the corpus word for word."},
 		{"49 tokens", ptr("Once"), func(c *evidence.Corpus) {
 			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Tokens, ptr[int64](49), 400
 		}, "none",

@@ -75,7 +75,7 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 		if longest > verbatimWords { // the bytes may be those of another run
 			length = c.unit(longest)
 		}
-		found = "a run of " + length + " of the corpus token for token"
+		found = "a run of " + length + " of the corpus word for word"
 	case c.Unit == fold.Bytes:
 		verbatim = longest >= verbatimBytes
 		needed, length = count(verbatimBytes, "byte"), c.unit(longest)
