@@ -136,14 +136,14 @@ func (p *Plan) changed(old *Manifest) string {
 	for _, in := range old.Inputs {
 		then[in.Role+" "+in.URI] = in
 	}
-	for _, o := range p.objects() {
-		key := o.role + " " + o.input.URI
+	for _, now := range p.inputs() {
+		key := now.Role + " " + now.URI
 		in, ok := then[key]
 		switch delete(then, key); {
 		case !ok:
-			return o.input.URI + " is new"
-		case in.Version != o.input.Version || in.Size != o.input.Size:
-			return o.input.URI + " has changed"
+			return now.URI + " is new"
+		case in.Version != now.Version || in.Size != now.Size:
+			return now.URI + " has changed"
 		}
 	}
 	for _, in := range old.Inputs {
@@ -159,6 +159,9 @@ func (p *Plan) metadata() map[string]string {
 	m := map[string]string{"unicode_version": words.UnicodeVersion}
 	if n := p.Config.Ngram; n != nil {
 		m["unit"] = n.Unit
+	}
+	if p.tokenizer != nil {
+		m["tokenizer_sha256"] = p.tokenizer.SHA256()
 	}
 	return m
 }
@@ -234,8 +237,6 @@ func (e *execution) manifest(version string) (*Manifest, error) {
 		RunID: p.RunID, ConfigSHA256: p.Config.Digest(), Config: json.RawMessage(p.Config.Resolved()),
 		Outputs: e.out, Controls: e.removed, Families: e.families, Failures: p.failures, Notes: e.notes,
 	}
-	for _, o := range p.objects() {
-		m.Inputs = append(m.Inputs, o.read())
-	}
+	m.Inputs = p.inputs()
 	return m, nil
 }

@@ -24,6 +24,7 @@ const (
 	controlsRole  = "controls"
 	targetRole    = "target"
 	referenceRole = "reference"
+	tokenizerRole = "tokenizer"
 )
 
 // object is one Parquet object with the columns that the configuration maps.

@@ -35,9 +35,11 @@ type Plan struct {
 	probes            [][]*object // by source; nil for those from the corpus
 	target, reference []*object   // nil when the columns stand in the probes' own files
 
-	memory    memory
-	sampling  ngram.Sampling       // of the index
-	tokenizer *tokenizer.Tokenizer // nil when none is asked for
+	memory   memory
+	sampling ngram.Sampling // of the index
+
+	tokenizer  *tokenizer.Tokenizer // that cuts texts; nil when none is asked for
+	vocabulary store.Object         // the file it is from
 
 	mu         sync.Mutex
 	failures   []Failure
@@ -86,6 +88,9 @@ func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (
 			return nil, err
 		}
 	}
+	if err := p.openTokenizer(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.openModels(ctx); err != nil {
 		return nil, err
 	}
@@ -113,8 +118,8 @@ func RunURL(output, runID string) string {
 func (p *Plan) digest() string {
 	h := sha256.New()
 	fmt.Fprintln(h, p.Config.Digest())
-	for _, o := range p.objects() {
-		fmt.Fprintln(h, o.input.Role, o.input.URI, o.input.Size, o.input.Version)
+	for _, in := range p.inputs() {
+		fmt.Fprintln(h, in.Role, in.URI, in.Size, in.Version)
 	}
 	slices.Sort(p.unreadable)
 	for _, o := range p.unreadable {
@@ -126,6 +131,18 @@ func (p *Plan) digest() string {
 // objects returns every opened object.
 func (p *Plan) objects() []*object {
 	return slices.Concat(p.corpus, slices.Concat(p.probes...), p.controls, p.target, p.reference)
+}
+
+// inputs returns what the run is made from: every opened object, and the tokenizer's file.
+func (p *Plan) inputs() []Input {
+	var all []Input
+	for _, o := range p.objects() {
+		all = append(all, o.read())
+	}
+	if v := p.vocabulary; v.URI != "" {
+		all = append(all, Input{Role: tokenizerRole, URI: v.URI, Size: v.Size, Version: v.Version, Chunks: []Chunk{}})
+	}
+	return all
 }
 
 // fit works out the memory and refuses a plan that does not fit.
@@ -280,6 +297,9 @@ func (p *Plan) Print(w io.Writer) error {
 			rows, stored = rows+s.file.GroupRows(s.group), stored+n*in.passes
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
+	}
+	if v := p.vocabulary; v.URI != "" {
+		fmt.Fprintf(t, "%s\t%s\n", tokenizerRole, v.URI)
 	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
 	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Tokens+p.memory.Streams))

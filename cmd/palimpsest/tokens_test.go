@@ -4,8 +4,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,54 +113,94 @@ ngram: {unit: tokens, report: [50]}
 	}
 }
 
+// TestTokensInBlocks runs in so little memory that the probes' tokens are indexed at some places alone, and then in several passes, and with
+// more workers: every file of the run is the same.
+func TestTokensInBlocks(t *testing.T) {
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(1, 2))
+	text := func(n int) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(' ' + r.IntN(90))
+		}
+		return string(b)
+	}
+	header := text(400)
+	var probes, corpus []cutText
+	for i := range 400 {
+		beginning := ""
+		if i%8 == 0 {
+			beginning = header
+		}
+		p := cutInTwos(fmt.Sprintf("p%03d", i), beginning+text(5000))
+		probes = append(probes, p)
+		corpus = append(corpus, cutInTwos(fmt.Sprintf("d%03d", i), header+text(100)+p.Text[2000:2400]+text(100)+probes[i/2].Text[3000:3300]))
+		if i%10 == 0 {
+			corpus = append(corpus, cutInTwos(fmt.Sprintf("e%03d", i), p.Text))
+		}
+	}
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), corpus, parquet.MaxRowsPerRowGroup(50))
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes, parquet.MaxRowsPerRowGroup(50))
+	config := fmt.Sprintf(`
+corpus: {urls: [%[1]s/corpus.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}}
+probes: {urls: [%[1]s/probes.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}}
+ngram: {unit: tokens}
+`, dir)
+	whole := digests(t, mustRun(t, dir, config, "resources.workers=1"))
+	for memory, says := range map[string]string{"120MiB": "one in [234] places of the probes", "90MiB": "passes +up to [2-9]"} {
+		_, out, errs := execute("run", "-c", filepath.Join(dir, "run.yaml"), "--set", "output="+dir+"/out", "--set", "resources.memory="+memory, "--dry-run")
+		if !regexp.MustCompile(says).MatchString(out) {
+			t.Errorf("%s: the plan does not say %q:\n%s%s", memory, says, out, errs)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(whole, digests(t, mustRun(t, dir, config, "resources.memory="+memory, "resources.workers=8"))); d != "" {
+			t.Errorf("%s (-whole +in blocks):\n%s", memory, d)
+		}
+	}
+}
+
+// generation is a row of the testbed's generations.
+type generation struct {
+	ID     string  `parquet:"gen_id"`
+	Kind   string  `parquet:"kind"`
+	Prompt []int64 `parquet:"prompt_ids,list"`
+	IDs    []int64 `parquet:"ids,list"`
+	Text   string  `parquet:"text"`
+}
+
+// repeats reports whether five tokens of the output stand in the prompt in a row.
+func (g *generation) repeats() bool {
+	for i := 0; i+5 <= len(g.IDs); i++ {
+		for k := 0; k+5 <= len(g.Prompt); k++ {
+			if slices.Equal(g.IDs[i:i+5], g.Prompt[k:k+5]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // TestTestbedTokens compares the runs of tokens that the testbed's generations share with its training documents with the published
-// numbers. The documents have no ids: their texts are cut anew.
+// numbers. The documents have no ids: the tokenizer of the model's file cuts their texts, and places the ids of the generations.
 func TestTestbedTokens(t *testing.T) {
-	type document struct {
-		ID   string `parquet:"doc_id"`
-		Text string `parquet:"text"`
-	}
-	type generation struct {
-		ID   string  `parquet:"gen_id"`
-		Kind string  `parquet:"kind"`
-		IDs  []int64 `parquet:"ids,list"`
-		Text string  `parquet:"text"`
-	}
-	documents, err := parquet.ReadFile[document](shared(t, "testbed", "train_docs.parquet"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	generations, err := parquet.ReadFile[generation](shared(t, "testbed", "generations.parquet"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok := testbedTokenizer(t)
-	var corpus, probes []cutText
-	for _, d := range documents {
-		ids, offsets := tok.Encode([]byte(d.Text))
-		corpus = append(corpus, cutText{ID: d.ID, Text: d.Text, IDs: ids, Offsets: offsets})
-	}
 	kind := make(map[string]string)
-	var speller tokens.Speller
 	for _, g := range generations {
 		kind[g.ID] = g.Kind
-		offsets, err := speller.AppendOffsets(nil, []byte(g.Text), g.IDs, tok.Bytes)
-		if err != nil {
-			t.Errorf("%s: %v", g.ID, err)
-			continue
-		}
-		probes = append(probes, cutText{ID: g.ID, Text: g.Text, IDs: g.IDs, Offsets: offsets[:len(g.IDs)]})
 	}
-	dir := t.TempDir()
-	writeParquet(t, filepath.Join(dir, "corpus.parquet"), corpus)
-	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes)
-	runDir := mustRun(t, dir, fmt.Sprintf(`
-corpus: {urls: [%[1]s/corpus.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}}
-probes: {urls: [%[1]s/probes.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}, kind: generation}
-ngram: {unit: tokens, min_tokens: 10, report: [10, 13, 20, 30, 50]}
-`, dir))
+	runDir := mustRun(t, t.TempDir(), fmt.Sprintf(`
+corpus: {urls: [%q], columns: {text: text, id: doc_id}}
+probes: {urls: [%q], columns: {text: text, id: gen_id, token_ids: ids, prompt_token_ids: prompt_ids}, kind: generation}
+ngram: {unit: tokens, tokenizer: %q, min_tokens: 10, report: [10, 13, 20, 30, 50]}
+`, shared(t, "testbed", "train_docs.parquet"), shared(t, "testbed", "generations.parquet"), shared(t, "testbed", "target.gguf")))
+	spans := readTable(t, runDir, schemas.Spans)
 	longest := make(map[string]int64)
-	for _, s := range readTable(t, runDir, schemas.Spans) {
+	for _, s := range spans {
 		longest[s.ProbeID] = max(longest[s.ProbeID], s.Words)
 	}
 	got := make(map[string][5]int)
@@ -174,6 +217,68 @@ ngram: {unit: tokens, min_tokens: 10, report: [10, 13, 20, 30, 50]}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("generations with runs of 10, 13, 20, 30, 50 tokens of a training document (-published +got):\n%s", d)
 	}
+	grade, verbatim := make(map[string]string), 0
+	for _, e := range readTable(t, runDir, schemas.Evidences) {
+		grade[e.ProbeID] = e.ModelGrade
+	}
+	for _, g := range generations { // greedy ones are of 50 tokens, the others had no prompt
+		want := "none"
+		if longest[g.ID] >= 50 && !g.repeats() {
+			want = "verbatim"
+			verbatim++
+		}
+		if grade[g.ID] != want {
+			t.Errorf("%s: %s, want %s", g.ID, grade[g.ID], want)
+		}
+	}
+	if verbatim != 50 {
+		t.Errorf("%d generations are verbatim, want 50 of the 58 with 50 tokens: eight repeat their prompts", verbatim)
+	}
+	t.Run("columns", func(t *testing.T) {
+		again := readTable(t, runOfColumns(t, generations), schemas.Spans)
+		for _, rows := range [][]schemas.Span{spans, again} {
+			for i := range rows {
+				rows[i].PromptWords = nil // of which the columns here say nothing
+			}
+		}
+		if d := cmp.Diff(spans, again); d != "" {
+			t.Errorf("spans (-cut by the run +cut before it):\n%s", d)
+		}
+	})
+}
+
+// runOfColumns cuts the testbed's texts by its own form of the tokenizer, and runs on the columns that this gives.
+func runOfColumns(t *testing.T, generations []generation) (runDir string) {
+	type document struct {
+		ID   string `parquet:"doc_id"`
+		Text string `parquet:"text"`
+	}
+	documents, err := parquet.ReadFile[document](shared(t, "testbed", "train_docs.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok := testbedTokenizer(t)
+	var corpus, probes []cutText
+	for _, d := range documents {
+		ids, offsets := tok.Encode([]byte(d.Text))
+		corpus = append(corpus, cutText{ID: d.ID, Text: d.Text, IDs: ids, Offsets: offsets})
+	}
+	var speller tokens.Speller
+	for _, g := range generations {
+		offsets, err := speller.AppendOffsets(nil, []byte(g.Text), g.IDs, tok.Bytes)
+		if err != nil {
+			t.Fatalf("%s: %v", g.ID, err)
+		}
+		probes = append(probes, cutText{ID: g.ID, Text: g.Text, IDs: g.IDs, Offsets: offsets[:len(g.IDs)]})
+	}
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), corpus)
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes)
+	return mustRun(t, dir, fmt.Sprintf(`
+corpus: {urls: [%[1]s/corpus.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}}
+probes: {urls: [%[1]s/probes.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}, kind: generation}
+ngram: {unit: tokens, min_tokens: 10}
+`, dir))
 }
 
 // testbedTokenizer makes the tokenizer of the testbed's own format: token bytes in hexadecimal, of the ids from 1. Id 0 ends a document.
