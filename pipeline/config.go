@@ -36,10 +36,12 @@ type Corpus struct {
 	Columns map[string]string `json:"columns"` // by role, the name of the column in the files
 }
 
-// ProbeSource is one source of probes: Parquet files, or the corpus itself.
+// ProbeSource is one source of probes: Parquet files, the corpus itself, or what the target model writes when it is prompted with the
+// beginnings of the works among the other probes.
 type ProbeSource struct {
-	From    string            `json:"from,omitzero"` // "corpus", or empty for urls
-	Rate    float64           `json:"rate,omitzero"` // share of the corpus that is taken, by hash of the document key; default 1; 0 with urls
+	From    string            `json:"from,omitzero"`     // "corpus", "model", or empty for urls
+	Rate    float64           `json:"rate,omitzero"`     // share of the corpus that is taken, by hash of the document key; default 1; 0 otherwise
+	Prompts *Prompts          `json:"prompts,omitempty"` // what the model is asked; nil unless it is
 	URLs    []string          `json:"urls,omitempty"`
 	Kind    string            `json:"kind"` // generation, work or canary, where no column says it; default work
 	Columns map[string]string `json:"columns,omitempty"`
@@ -78,31 +80,6 @@ type Ngram struct {
 
 // unit returns the unit of overlap.
 func (n *Ngram) unit() fold.Unit { return fold.UnitNamed(n.Unit) }
-
-// Likelihood configures the models (methods, sections 4 and 5).
-type Likelihood struct {
-	Target    Model   `json:"target"`
-	Reference *Model  `json:"reference,omitempty"`
-	Windows   Windows `json:"windows"`
-	Tokens    string  `json:"tokens"` // which probes' tokens go into a table: none (default), canaries or all
-}
-
-// Model is one model's log-probabilities.
-type Model struct {
-	Engine  string            `json:"engine"`         // columns
-	Name    string            `json:"name"`           // name in the tables; default target or reference
-	URLs    []string          `json:"urls,omitempty"` // Parquet keyed by probe id; default: the probes' own files
-	Columns map[string]string `json:"columns"`        // see modelRoles; log_probs is required
-}
-
-// Windows configures extraction.
-type Windows struct {
-	Prefix  int    `json:"prefix"`  // tokens; default 50
-	Suffix  int    `json:"suffix"`  // tokens; default 50
-	Stride  int    `json:"stride"`  // tokens; default 10
-	TopK    int    `json:"top_k"`   // default 40
-	Context string `json:"context"` // window (default): the suffix given its prefix alone; text: given all text before it
-}
 
 // Evidence configures the judgement.
 type Evidence struct {
@@ -204,10 +181,12 @@ func (c *Config) withoutCredentials() *Config {
 	}
 	if c.Likelihood != nil {
 		l := *c.Likelihood
-		l.Target.URLs = redactAll(l.Target.URLs)
+		l.Target = slices.Clone(l.Target)
+		for i := range l.Target {
+			l.Target[i] = l.Target[i].withoutCredentials()
+		}
 		if l.Reference != nil {
-			r := *l.Reference
-			r.URLs = redactAll(r.URLs)
+			r := l.Reference.withoutCredentials()
 			l.Reference = &r
 		}
 		d.Likelihood = &l

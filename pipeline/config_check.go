@@ -10,7 +10,6 @@ import (
 
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
-	"palimpsest/stages/likelihood"
 	"palimpsest/stages/minhash"
 )
 
@@ -20,7 +19,6 @@ var (
 	probeRoles  = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder",
 		"license", "label", tokenIDsRole, byteOffsetsRole, promptIDsRole}
 	controlRoles = []string{"id", "text", "control_group", tokenIDsRole, byteOffsetsRole}
-	modelRoles   = append([]string{"id"}, likelihood.Roles()...)
 )
 
 var (
@@ -50,7 +48,7 @@ func (l *loader) check(c *Config) {
 	}
 	l.checkTokens(c)
 	if c.Likelihood != nil {
-		l.checkLikelihood(c.Likelihood)
+		l.checkLikelihood(c)
 	}
 	l.checkEvidence(c)
 	l.between("resources.workers", c.Resources.Workers, 0, 1024)
@@ -90,8 +88,8 @@ func (l *loader) checkStages(c *Config) {
 			l.problem(stage.key, "reads the corpus, which is not configured; add corpus or remove %s", stage.key)
 		}
 	}
-	fromCorpus := slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From == "corpus" })
-	if c.Corpus != nil && !c.folds() && !fromCorpus {
+	drawn := slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From == fromCorpus })
+	if c.Corpus != nil && !c.folds() && !drawn {
 		l.problem("corpus", "no stage reads it; add hash, ngram or a source of probes with from: corpus, or remove corpus")
 	}
 	if c.Hash != nil {
@@ -117,23 +115,22 @@ func (l *loader) checkProbes(c *Config) {
 			key = join(key, strconv.Itoa(i))
 		}
 		switch s.From {
-		case "corpus":
+		case fromCorpus:
 			if c.Corpus == nil {
 				l.problem(key+".from", "there is no corpus to take probes from; add corpus or give urls")
 			}
-			for _, k := range []string{"urls", "columns"} {
-				if l.given(join(key, k)) {
-					l.problem(join(key, k), "has no meaning beside from: corpus, which takes the corpus's own; remove one of the two")
-				}
-			}
+			l.without(key, "beside from: corpus, which takes the corpus's own", "urls", "columns")
 			if !l.given(key + ".rate") {
 				s.Rate = 1
 			} else if s.Rate <= 0 || s.Rate > 1 {
 				l.problem(key+".rate", "%v is no share of the corpus; it is above 0 and at most 1", s.Rate)
 			}
+		case fromModel:
+			l.checkPrompts(c, key, s)
+			continue
 		case "":
 			if l.given(key + ".from") {
-				l.problem(key+".from", `the only value is corpus; remove the key if the probes have urls of their own`)
+				l.problem(key+".from", `use corpus or model; remove the key if the probes have urls of their own`)
 			}
 			if l.given(key + ".rate") {
 				l.problem(key+".rate", "samples the corpus only; add from: corpus or remove rate")
@@ -141,7 +138,10 @@ func (l *loader) checkProbes(c *Config) {
 			l.urls(key+".urls", s.URLs)
 			s.Columns = l.columns(key+".columns", s.Columns, probeRoles, "text", "text")
 		default:
-			l.problem(key+".from", "%s is unknown; the only value is corpus", quote(s.From))
+			l.problem(key+".from", "%s is unknown; use corpus or model, or give urls", quote(s.From))
+		}
+		if l.given(key + ".prompts") {
+			l.problem(key+".prompts", "are for from: model; add that or remove them")
 		}
 		l.word(key+".kind", &s.Kind, "work", "generation", "canary")
 	}
@@ -222,69 +222,6 @@ func (l *loader) checkReport(n *Ngram, usual []int, minimum string, least int) {
 	n.Report = slices.Compact(n.Report)
 }
 
-func (l *loader) checkLikelihood(m *Likelihood) {
-	if !l.given("likelihood.target") {
-		l.problem("likelihood.target", "required; say where the log-probabilities of the model are, like {columns: {log_probs: log_probs}}")
-	} else {
-		l.checkModel("likelihood.target", &m.Target, "target")
-	}
-	if m.Reference != nil {
-		l.checkModel("likelihood.reference", m.Reference, "reference")
-		if m.Reference.Name == m.Target.Name {
-			l.problem("likelihood.reference.name", "target and reference have the same name, %s; give them two", quote(m.Target.Name))
-		}
-	}
-	for _, w := range []struct {
-		key   string
-		value *int
-		usual int
-	}{
-		{"prefix", &m.Windows.Prefix, 50}, {"suffix", &m.Windows.Suffix, 50},
-		{"stride", &m.Windows.Stride, 10}, {"top_k", &m.Windows.TopK, 40},
-	} {
-		key := "likelihood.windows." + w.key
-		if !l.given(key) {
-			*w.value = w.usual
-		}
-		l.between(key, *w.value, 1, 1_000_000)
-	}
-	l.word("likelihood.windows.context", &m.Windows.Context, "window", "text")
-	l.word("likelihood.tokens", &m.Tokens, "none", "canaries", "all")
-}
-
-func (l *loader) checkModel(key string, m *Model, name string) {
-	switch m.Engine {
-	case "http", "embedded":
-		l.problem(key+".engine", "the engine %s is not implemented in this version; use columns", m.Engine)
-	default:
-		l.word(key+".engine", &m.Engine, "columns")
-	}
-	if !l.given(key + ".name") {
-		m.Name = name
-	} else if m.Name == "" || len(m.Name) > 200 || strings.ContainsFunc(m.Name, unicode.IsControl) {
-		l.problem(key+".name", "%s is no name; use 1 to 200 printable characters", quote(m.Name))
-	}
-	if l.given(key + ".urls") {
-		l.urls(key+".urls", m.URLs)
-		m.Columns = l.columns(key+".columns", m.Columns, modelRoles, "id", "id")
-	} else {
-		m.Columns = l.columns(key+".columns", m.Columns, modelRoles, "", "")
-		if m.Columns["id"] != "" {
-			l.problem(key+".columns.id", "has no meaning without urls, since the columns stand beside the probes; give urls or remove it")
-		}
-	}
-	if m.Columns["log_probs"] == "" && !l.given(key+".columns.log_probs") {
-		l.problem(key+".columns.log_probs", "required; name the column of the tokens' log-probabilities")
-	}
-	for _, pair := range [][2]string{{"means", "deviations"}, {"top_ids", "top_log_probs"}} {
-		for i := range pair {
-			if m.Columns[pair[i]] != "" && m.Columns[pair[1-i]] == "" {
-				l.problem(join(key+".columns", pair[i]), "is of use with %s only; name that column too, or remove this one", pair[1-i])
-			}
-		}
-	}
-}
-
 // checkEvidence reports why the score that is given cannot be had.
 func (l *loader) checkEvidence(c *Config) {
 	def(l, "evidence.texts", &c.Evidence.Texts, true)
@@ -300,11 +237,8 @@ func (l *loader) checkEvidence(c *Config) {
 		l.problem(key, "%s comes from likelihood, which is not configured; add likelihood or remove the score", score)
 	case (score == "reference_log_ratio" || score == "memorized_bits") && m.Reference == nil:
 		l.problem(key, "%s needs a reference model; add likelihood.reference or choose another score", score)
-	case score == "min_k_pp" && (m.Target.Columns["means"] == "" || m.Target.Columns["deviations"] == ""):
-		l.problem(key, "%s needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score",
-			score)
-	case score == "lowercase_ratio" || score == "prior_lift":
-		l.problem(key, "%s needs a second pass over the model, which the engine columns cannot make; choose another score", score)
+	default:
+		l.checkScore(key, score, m)
 	}
 }
 
@@ -325,6 +259,15 @@ func (l *loader) word(key string, v *string, words ...string) {
 			hint = "use " + strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 		}
 		l.problem(key, "%s is unknown; %s", quote(*v), hint)
+	}
+}
+
+// without reports keys that have no meaning beside something.
+func (l *loader) without(key, beside string, keys ...string) {
+	for _, k := range keys {
+		if l.given(join(key, k)) {
+			l.problem(join(key, k), "has no meaning %s; remove one of the two", beside)
+		}
 	}
 }
 

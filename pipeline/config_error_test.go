@@ -182,7 +182,7 @@ run.yaml:4: probes.0.urls: has no meaning beside from: corpus, which takes the c
 run.yaml:4: probes.0.rate: 0 is no share of the corpus; it is above 0 and at most 1
 run.yaml:5: probes.1.rate: samples the corpus only; add from: corpus or remove rate
 run.yaml:5: probes.1.kind: "novel" is unknown; use work, generation or canary
-run.yaml:6: probes.2.from: "disk" is unknown; the only value is corpus
+run.yaml:6: probes.2.from: "disk" is unknown; use corpus or model, or give urls
 run.yaml:7: probes.3.urls: required; list the URLs of Parquet files, like ["s3://bucket/data/**/*.parquet"]
 run.yaml:7: probes.3.columns.promt: unknown role of a column; did you mean prompt?
 run.yaml:8: probes.4.rate: 1.5 is no share of the corpus; it is above 0 and at most 1
@@ -231,6 +231,16 @@ run.yaml:5: probes.1.columns.prompt_token_ids: required beside prompt in unit to
 run.yaml:8: ngram.min_words: has no meaning in unit tokens, where min_tokens alone applies; remove it
 run.yaml:9: ngram.min_bytes: has no meaning in unit tokens, where min_tokens alone applies; remove it
 run.yaml:10: ngram.min_tokens: 0 is outside 1 to 10000
+`},
+		{`output: o
+corpus: {urls: [c], columns: {token_ids: ids, byte_offsets: offsets}}
+probes:
+  - {urls: [p], columns: {token_ids: ids, byte_offsets: offsets}}
+  - {from: model}
+likelihood: {target: {url: "http://localhost:8000", model: m}}
+ngram: {unit: tokens}
+`, nil, `
+run.yaml:5: probes.1.from: what a model writes is cut by ngram.tokenizer in unit tokens; give the URL of the model's GGUF
 `},
 		{`output: o
 corpus: {urls: [c], columns: {byte_offsets: offsets}}
@@ -318,7 +328,7 @@ probes: {urls: [p]}
 likelihood: {}
 `, nil, `
 run.yaml:2: corpus: no stage reads it; add hash, ngram or a source of probes with from: corpus, or remove corpus
-run.yaml:4: likelihood.target: required; say where the log-probabilities of the model are, like {columns: {log_probs: log_probs}}
+run.yaml:4: likelihood.target: required; name the model, like {model: file:///models/model.gguf}, or where its log-probabilities are, like {columns: {log_probs: log_probs}}
 `},
 		{`output: o
 corpus: {urls: [c]}
@@ -326,7 +336,7 @@ probes: {urls: [p]}
 hash: {}
 likelihood:
   target:
-    engine: http
+    engine: columns
     columns: {logprobs: lp, means: m, id: i, ranks: ""}
   reference:
     engine: gpu
@@ -337,13 +347,12 @@ likelihood:
   tokens: some
 evidence: {score: min_kpp}
 `, nil, `
-run.yaml:7: likelihood.target.engine: the engine http is not implemented in this version; use columns
 run.yaml:8: likelihood.target.columns.logprobs: unknown role of a column; did you mean log_probs?
 run.yaml:8: likelihood.target.columns.ranks: names no column; give a name, or remove the role
 run.yaml:8: likelihood.target.columns.id: has no meaning without urls, since the columns stand beside the probes; give urls or remove it
 run.yaml:8: likelihood.target.columns.log_probs: required; name the column of the tokens' log-probabilities
 run.yaml:8: likelihood.target.columns.means: is of use with deviations only; name that column too, or remove this one
-run.yaml:10: likelihood.reference.engine: "gpu" is unknown; use columns
+run.yaml:10: likelihood.reference.engine: "gpu" is unknown; use embedded, llamacpp, http or columns
 run.yaml:11: likelihood.reference.name: target and reference have the same name, "target"; give them two
 run.yaml:12: likelihood.reference.urls: is empty; list at least one URL
 run.yaml:13: likelihood.reference.columns.log_probs: required; name the column of the tokens' log-probabilities
@@ -353,6 +362,49 @@ run.yaml:14: likelihood.windows.stride: 0 is outside 1 to 1000000
 run.yaml:14: likelihood.windows.context: "page" is unknown; use window or text
 run.yaml:15: likelihood.tokens: "some" is unknown; use none, canaries or all
 run.yaml:16: evidence.score: "min_kpp" is no score; did you mean min_k_pp?
+`},
+		{`output: o
+probes:
+  - {urls: [p]}
+  - {from: model, rate: 1, kind: work, prompts: {greedy: false, length: 0}}
+  - {urls: [q], prompts: {draws: 1}}
+likelihood:
+  target:
+    - {name: base, model: base.gguf, columns: {log_probs: lp}}
+    - {name: base, base: bass, engine: llamacpp, model: "ftp://m"}
+    - {name: served, url: "host:8000", protocol: grpc, timeout_seconds: 0, batch: -1, requests_per_second: -1, libraries: /usr/lib}
+    - {engine: embedded}
+  reference: {name: served, base: base, columns: {log_probs: lp}}
+  prior: {prefixes: 0}
+  windows: {profile: cooper, context: text}
+  permutations: -1
+evidence: {score: lowercase_ratio}
+`, nil, `
+run.yaml:4: probes.1.rate: has no meaning beside from: model, which is prompted with the works of the other sources; remove one of the two
+run.yaml:4: probes.1.kind: has no meaning beside from: model, which is prompted with the works of the other sources; remove one of the two
+run.yaml:4: probes.1.prompts.length: 0 is outside 1 to 1000000
+run.yaml:4: probes.1.prompts: ask for nothing; set greedy: true, or draws to at least 1
+run.yaml:5: probes.2.prompts: are for from: model; add that or remove them
+run.yaml:8: likelihood.target.0.model: has no meaning for the engine columns; remove it, or set engine: embedded
+run.yaml:9: likelihood.target.1.model: the scheme of "ftp://m" is not supported; use file://, mem://, s3://, gs://, azblob:// or a local path
+run.yaml:9: likelihood.target.1.libraries: required; give the folder of llama.cpp's shared libraries
+run.yaml:9: likelihood.target.1.name: two targets have the name "base"; give them two
+run.yaml:9: likelihood.target.1.base: "bass" is not the name of another target; list the base model as a target too
+run.yaml:10: likelihood.target.2.libraries: has no meaning for the engine http; remove it, or set engine: llamacpp
+run.yaml:10: likelihood.target.2.url: "host:8000" is no address of a server; give one like http://localhost:8000
+run.yaml:10: likelihood.target.2.protocol: "grpc" is unknown; use vllm, sglang, tgi, openai or llamacpp
+run.yaml:10: likelihood.target.2.batch: -1 is outside 1 to 4096
+run.yaml:10: likelihood.target.2.timeout_seconds: 0 is outside 1 to 86400
+run.yaml:10: likelihood.target.2.requests_per_second: -1 is no rate; give one above 0, or remove the key
+run.yaml:11: likelihood.target.3.model: required; give the GGUF of the model, like file:///models/model.gguf
+run.yaml:12: likelihood.reference.base: has no meaning of a reference, which nothing is tuned from; remove one of the two
+run.yaml:12: likelihood.reference.name: target and reference have the same name, "served"; give them two
+run.yaml:13: likelihood.prior.prefixes: 0 is outside 1 to 1000
+run.yaml:13: likelihood.prior: draws its prefixes from the controls, which are not configured; add controls or remove prior
+run.yaml:13: likelihood.prior: other prefixes take the place of a window's own; set likelihood.windows to context window and profile tokens, or remove prior
+run.yaml:14: likelihood.windows.context: profile cooper cuts the text anew for every window; remove one of the two
+run.yaml:15: likelihood.permutations: -1 is outside 0 to 100000
+run.yaml:16: evidence.score: lowercase_ratio needs a second pass over the model, which the engine columns cannot make; choose another score
 `},
 		{`output: o
 corpus: {urls: [c]}
@@ -391,7 +443,7 @@ run.yaml:6: evidence.score: min_k_pp needs the moments of the vocabulary; name l
 --set ngram.report: the value "[1" is not YAML; quote what is special to it
 --set ngram.unit: anchors and aliases (& and *) are not read; write the value out
 --set output.x: output is a single value and has no keys; set it as a whole
---set probes.1.kind: probes.1: unknown key; known: from, rate, urls, kind, columns
+--set probes.1.kind: probes.1: unknown key; known: from, rate, prompts, urls, kind, columns
 --set resources.memory: "lots" is not a size; write a number of bytes with or without B, KB, MB, GB, KiB, MiB, GiB or TiB, like 4GiB
 `},
 		{minimal, []string{"corpus=[a]"}, `

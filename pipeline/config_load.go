@@ -161,6 +161,13 @@ func (l *loader) decode(key string, n *yaml.Node, v reflect.Value) {
 			v.Set(reflect.ValueOf(list))
 			return
 		}
+	case reflect.TypeFor[ModelList]():
+		if n.Kind == yaml.MappingNode {
+			list := make(ModelList, 1)
+			l.decode(key, n, reflect.ValueOf(&list[0]).Elem())
+			v.Set(reflect.ValueOf(list))
+			return
+		}
 	case reflect.TypeFor[ByteSize]():
 		if n.Kind == yaml.ScalarNode {
 			size, err := parseByteSize(n.Value)
@@ -320,6 +327,8 @@ func wanted(t reflect.Type) string {
 		return "a size like 4GiB"
 	case reflect.TypeFor[ProbeList]():
 		return "a source of probes, or a list of them"
+	case reflect.TypeFor[ModelList]():
+		return "a model, or a list of them"
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

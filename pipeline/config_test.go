@@ -77,10 +77,10 @@ func TestLoadConfig(t *testing.T) {
 		Hash:     &Hash{.8, "datatrove"},
 		Ngram:    &Ngram{"words", 20, 0, to(0), "", []int{20, 40}, to(0), to(5), 0},
 		Likelihood: &Likelihood{
-			Target: Model{Engine: "columns", Name: "target", Columns: map[string]string{"log_probs": "lp", "means": "mu", "deviations": "sigma"}},
+			Target: ModelList{{Engine: "columns", Name: "target", Columns: map[string]string{"log_probs": "lp", "means": "mu", "deviations": "sigma"}}},
 			Reference: &Model{Engine: "columns", Name: "small", URLs: []string{"ref.parquet"},
 				Columns: map[string]string{"id": "id", "log_probs": "lp"}},
-			Windows: Windows{25, 50, 10, 40, "text"},
+			Windows: Windows{25, 50, 10, 40, "", "text"},
 			Tokens:  "canaries",
 		},
 		Evidence:  Evidence{"min_k_pp", to(false)},

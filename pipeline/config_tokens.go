@@ -41,8 +41,11 @@ func (l *loader) checkTokens(c *Config) {
 		if l.given("probes.0") {
 			key = join(key, strconv.Itoa(i))
 		}
-		if s.From == "" {
+		switch {
+		case s.From == "":
 			source(join(key, "columns"), s.Columns)
+		case s.From == fromModel && inTokens && !cutter:
+			l.problem(join(key, "from"), "what a model writes is cut by ngram.tokenizer in unit tokens; give the URL of the model's GGUF")
 		}
 	}
 	if c.Controls != nil {

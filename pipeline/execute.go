@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -21,6 +22,8 @@ type execution struct {
 	meter *Meter
 	dir   *write.Dir
 	out   []write.Output
+
+	engines map[*planned]*engine // of the models that are asked
 
 	notes    []Note
 	removed  []Removed
@@ -57,7 +60,8 @@ func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, 
 	}
 	defer os.RemoveAll(local)
 	e := &execution{plan: p, meter: m, dir: write.NewDir(local, p.RunID, p.metadata())}
-	if err := e.run(ctx, version); err != nil {
+	err = e.run(ctx, version)
+	if err := errors.Join(err, e.closeEngines()); err != nil {
 		return nil, err
 	}
 	manifest, err := e.manifest(version)
@@ -169,6 +173,9 @@ func (p *Plan) metadata() map[string]string {
 // run fills the tables.
 func (e *execution) run(ctx context.Context, version string) error {
 	c := e.plan.Config
+	if err := e.openEngines(ctx); err != nil {
+		return err
+	}
 	e.meter.begin("reading probes", 0)
 	l, err := e.load(ctx)
 	if err != nil {
@@ -198,7 +205,12 @@ func (e *execution) run(ctx context.Context, version string) error {
 		row.Unit = &c.Ngram.Unit
 	}
 	if c.Likelihood != nil {
-		row.TargetModel = &c.Likelihood.Target.Name
+		var names []string
+		for _, m := range c.Likelihood.Target {
+			names = append(names, m.Name)
+		}
+		targets := strings.Join(names, ", ")
+		row.TargetModel = &targets
 		if r := c.Likelihood.Reference; r != nil {
 			row.ReferenceModel = &r.Name
 		}
@@ -235,7 +247,7 @@ func (e *execution) manifest(version string) (*Manifest, error) {
 	m := &Manifest{
 		SchemaVersion: schemas.Version, ProgramVersion: version, UnicodeVersion: words.UnicodeVersion,
 		RunID: p.RunID, ConfigSHA256: p.Config.Digest(), Config: json.RawMessage(p.Config.Resolved()),
-		Outputs: e.out, Controls: e.removed, Families: e.families, Failures: p.failures, Notes: e.notes,
+		Models: e.modelFacts(), Outputs: e.out, Controls: e.removed, Families: e.families, Failures: p.failures, Notes: e.notes,
 	}
 	m.Inputs = p.inputs()
 	return m, nil

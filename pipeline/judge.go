@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
+	"palimpsest/stages/likelihood"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/write"
 )
@@ -17,9 +20,6 @@ func (e *execution) judge(ctx context.Context, l *loaded, f *found, s *scored) e
 	if err := e.writeFindings(ctx, l, f, subjects); err != nil {
 		return err
 	}
-	for i := range subjects {
-		subjects[i].Target = s.target[i]
-	}
 	fit, removed := evidence.Screen(subjects[l.probes:], subjects[:l.probes])
 	for _, r := range removed {
 		e.removed = append(e.removed, Removed{r.ID, r.Reason})
@@ -27,22 +27,132 @@ func (e *execution) judge(ctx context.Context, l *loaded, f *found, s *scored) e
 	if err := e.writeLikelihood(ctx, l, subjects[:l.probes], fit, s); err != nil {
 		return err
 	}
-	c := e.plan.Config
-	options := evidence.Options{RunID: e.plan.RunID, Score: c.Evidence.Score}
-	if c.Likelihood != nil {
-		options.Model = c.Likelihood.Target.Name
-	}
-	judgement := evidence.Judge(options, subjects[:l.probes], fit)
-	e.families = judgement.Families
-	if err := writeTable(ctx, e, schemas.Evidences, judgement.Rows); err != nil {
+	if err := e.writeWritten(ctx, l); err != nil {
 		return err
 	}
-	for _, p := range l.all[:l.probes] {
-		if p.Label != nil && c.Likelihood != nil {
-			return writeTable(ctx, e, schemas.Evaluations, evidence.Evaluate(e.plan.RunID, subjects[:l.probes]))
+	judged := e.judgeModels(l, subjects[:l.probes], fit, s)
+	var rows []schemas.Evidence
+	for _, j := range judged {
+		rows = append(rows, j.Rows...)
+	}
+	slices.SortStableFunc(rows, func(a, b schemas.Evidence) int {
+		return cmp.Or(cmp.Compare(a.ProbeID, b.ProbeID), cmp.Compare(modelOf(&a), modelOf(&b)))
+	})
+	if err := writeTable(ctx, e, schemas.Evidences, rows); err != nil {
+		return err
+	}
+	if e.plan.Config.Likelihood == nil {
+		return nil
+	}
+	return e.writeComparisons(ctx, judged)
+}
+
+func modelOf(r *schemas.Evidence) string {
+	if r.Model == nil {
+		return ""
+	}
+	return *r.Model
+}
+
+// writeWritten writes how the probes that a model wrote came about.
+func (e *execution) writeWritten(ctx context.Context, l *loaded) error {
+	if !e.plan.Config.prompts() {
+		return nil
+	}
+	slices.SortFunc(l.written, func(a, b schemas.Generation) int { return cmp.Compare(a.ProbeID, b.ProbeID) })
+	return writeTable(ctx, e, schemas.Generations, l.written)
+}
+
+// judgement is one target's, with what its other tables are made of.
+type judgement struct {
+	evidence.Judged
+	canaries    []schemas.Canary
+	evaluations []schemas.Evaluation
+}
+
+// judgeModels judges every probe under each target, or under none when there is no model.
+func (e *execution) judgeModels(l *loaded, probes, controls []evidence.Subject, s *scored) []judgement {
+	c := e.plan.Config
+	options := evidence.Options{RunID: e.plan.RunID, Score: c.Evidence.Score}
+	if c.Likelihood == nil {
+		j := evidence.Judge(options, probes, controls)
+		return []judgement{{Judged: evidence.Judged{Subjects: probes, Rows: j.Rows}}}
+	}
+	position := make(map[*fold.Probe]int, len(l.all))
+	for i, p := range l.all {
+		position[p] = i
+	}
+	reference := func(p *fold.Probe) *likelihood.Score { return s.reference.of(position[p]) }
+	var all []judgement
+	for i := range s.targets {
+		m := &s.targets[i]
+		under := func(subjects []evidence.Subject) (own []evidence.Subject) {
+			for _, x := range subjects {
+				if m.judges(x.Probe) {
+					x.Target = m.of(position[x.Probe])
+					own = append(own, x)
+				}
+			}
+			return own
+		}
+		own, calibrating := under(probes), under(controls)
+		options.Model = m.Name
+		j := evidence.Judge(options, own, calibrating)
+		e.families = append(e.families, j.Families...)
+		done := judgement{Judged: evidence.Judged{Model: m.Name, Subjects: own, Rows: j.Rows},
+			canaries: evidence.Canaries(options, own, calibrating, reference)}
+		if slices.ContainsFunc(own, func(x evidence.Subject) bool { return x.Probe.Label != nil }) {
+			done.evaluations = evidence.Evaluate(e.plan.RunID, m.Name, own)
+		}
+		all = append(all, done)
+	}
+	slices.SortFunc(e.families, func(a, b evidence.Family) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// writeComparisons writes the tables that set probes or models side by side: canaries among others, scores against labels, tuned
+// models against their base.
+func (e *execution) writeComparisons(ctx context.Context, judged []judgement) error {
+	var (
+		canaries    []schemas.Canary
+		evaluations []schemas.Evaluation
+		tunings     []schemas.Tuning
+		tuned       bool
+	)
+	for i := range judged {
+		canaries = append(canaries, judged[i].canaries...)
+		evaluations = append(evaluations, judged[i].evaluations...)
+		base := e.plan.Config.Likelihood.Target[i].Base
+		for k := range judged {
+			if judged[k].Model == base {
+				tuned = true
+				tunings = append(tunings, evidence.Tuning(e.plan.RunID, &judged[k].Judged, &judged[i].Judged)...)
+			}
 		}
 	}
-	return nil
+	if canaries != nil {
+		slices.SortFunc(canaries, func(a, b schemas.Canary) int {
+			return cmp.Or(cmp.Compare(a.ProbeID, b.ProbeID), cmp.Compare(a.Model, b.Model))
+		})
+		if err := writeTable(ctx, e, schemas.Canaries, canaries); err != nil {
+			return err
+		}
+	}
+	if tuned {
+		slices.SortFunc(tunings, func(a, b schemas.Tuning) int {
+			return cmp.Or(cmp.Compare(a.ProbeID, b.ProbeID), cmp.Compare(a.Model, b.Model))
+		})
+		if err := writeTable(ctx, e, schemas.Tunings, tunings); err != nil {
+			return err
+		}
+	}
+	if evaluations == nil {
+		return nil
+	}
+	slices.SortFunc(evaluations, func(a, b schemas.Evaluation) int {
+		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.Score, b.Score), cmp.Compare(a.Slice, b.Slice))
+	})
+	return writeTable(ctx, e, schemas.Evaluations, evaluations)
 }
 
 // findings are the tables of what the corpus holds.

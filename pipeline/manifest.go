@@ -26,6 +26,7 @@ type Manifest struct {
 	ConfigSHA256   string            `json:"config_sha256"`
 	Config         json.RawMessage   `json:"config"`
 	Inputs         []Input           `json:"inputs"`
+	Models         []ModelFacts      `json:"models,omitempty"` // the models that were asked
 	Outputs        []write.Output    `json:"outputs"`
 	Controls       []Removed         `json:"removed_controls"` // controls that were in the corpus, or among the probes
 	Families       []evidence.Family `json:"families"`         // the families of tests, with the least q-value each can reach

@@ -2,83 +2,128 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/store"
 )
 
-// model returns the configuration of that role; nil when there is none.
-func (p *Plan) model(role string) *Model {
-	switch l := p.Config.Likelihood; {
-	case l == nil:
+// planned is a model of the plan: the reference, or one of the targets.
+type planned struct {
+	*Model
+	role    string       // targetRole or referenceRole
+	key     string       // in the configuration
+	objects []*object    // of its columns where they are keyed by id; nil when they stand in the probes' own files
+	file    store.Object // its weights, or the tokenizer of a server's model; zero when there is none
+}
+
+// planModels lists the models of a configuration: the reference, which targets are compared with, first.
+func planModels(l *Likelihood) (models []*planned) {
+	if l == nil {
 		return nil
-	case role == referenceRole:
-		return l.Reference
-	default:
-		return &l.Target
 	}
+	if l.Reference != nil {
+		models = append(models, &planned{Model: l.Reference, role: referenceRole, key: "likelihood.reference"})
+	}
+	for i := range l.Target {
+		key := "likelihood.target"
+		if len(l.Target) > 1 {
+			key = fmt.Sprintf("likelihood.target.%d", i)
+		}
+		models = append(models, &planned{Model: &l.Target[i], role: targetRole, key: key})
+	}
+	return models
 }
 
 // keyed reports whether the model's values stand in files of their own, keyed by id.
-func (p *Plan) keyed(role string) bool { return len(p.model(role).URLs) > 0 }
+func (m *planned) keyed() bool { return len(m.URLs) > 0 }
+
+// targets returns the models that are judged.
+func (p *Plan) targets() []*planned {
+	return slices.DeleteFunc(slices.Clone(p.models), func(m *planned) bool { return m.role != targetRole })
+}
 
 // modelObjects returns the objects that hold the model's values.
-func (p *Plan) modelObjects(role string) []*object {
-	return slices.DeleteFunc(p.objects(), func(o *object) bool { return o.models[role] == nil })
+func (p *Plan) modelObjects(m *planned) []*object {
+	return slices.DeleteFunc(p.objects(), func(o *object) bool { return o.models[m.Name] == nil })
 }
 
 // modelBytes returns the stored bytes of the model's values.
-func (p *Plan) modelBytes(role string) (stored int64) {
-	for _, s := range shards(p.modelObjects(role)) {
-		n, _ := s.file.Size(s.group, s.models[role].List()...)
+func (p *Plan) modelBytes(m *planned) (stored int64) {
+	for _, s := range shards(p.modelObjects(m)) {
+		n, _ := s.file.Size(s.group, s.models[m.Name].List()...)
 		stored += n
 	}
 	return stored
 }
 
-// openModels opens the files of the models' values, or finds the values in the probes' own files. A file of probes without them is
-// not scored, as generations often are not; controls without them could not calibrate anything.
+// openModels finds the models' files, or their values in the probes' own files. A file of probes without them is not scored, as
+// generations often are not; controls without them could not calibrate anything.
 func (p *Plan) openModels(ctx context.Context) (err error) {
-	for _, m := range []struct {
-		role    string
-		objects *[]*object
-	}{{targetRole, &p.target}, {referenceRole, &p.reference}} {
-		model := p.model(m.role)
-		if model == nil {
-			continue
+	p.models = planModels(p.Config.Likelihood)
+	for _, m := range p.models {
+		switch {
+		case m.asks():
+			err = p.findModel(ctx, m)
+		case m.keyed():
+			err = p.openKeyed(ctx, m)
+		default:
+			err = p.bindOwn(m)
 		}
-		if !p.keyed(m.role) {
-			if err := p.bindOwn(m.role, model); err != nil {
-				return err
-			}
-			continue
-		}
-		ids := map[string]string{"id": model.Columns["id"]}
-		if *m.objects, err = p.open(ctx, m.role, model.URLs, ids); err != nil {
+		if err != nil {
 			return err
 		}
-		for _, o := range *m.objects {
-			if err := o.bind(m.role, model); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// findModel finds the one file of a model that is asked, if it has one here.
+func (p *Plan) findModel(ctx context.Context, m *planned) error {
+	url, key := m.Model.Model, m.key+".model"
+	if m.Engine == httpEngine {
+		url, key = m.Tokenizer, m.key+".tokenizer"
+	}
+	if url == "" {
+		return nil
+	}
+	found, err := p.store.List(ctx, []string{url})
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if len(found) != 1 {
+		return badUsage("%s: %s names %d objects; name one GGUF", key, redact(url), len(found))
+	}
+	m.file = found[0]
+	return nil
+}
+
+func (p *Plan) openKeyed(ctx context.Context, m *planned) (err error) {
+	ids := map[string]string{"id": m.Columns["id"]}
+	if m.objects, err = p.open(ctx, m.role, m.URLs, ids); err != nil {
+		return err
+	}
+	for _, o := range m.objects {
+		if err := o.bind(m); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // bind finds the model's columns in the object.
-func (o *object) bind(role string, m *Model) (err error) {
+func (o *object) bind(m *planned) (err error) {
 	mapping := maps.Clone(m.Columns)
 	delete(mapping, "id")
-	if o.models[role], err = likelihood.Bind(o.file, mapping); err != nil {
-		return badData("likelihood.%s.columns: %w", role, err)
+	if o.models[m.Name], err = likelihood.Bind(o.file, mapping); err != nil {
+		return badData("%s.columns: %w", m.key, err)
 	}
 	return nil
 }
 
 // bindOwn finds the model's columns in the files of the probes, the controls, and the corpus where probes are drawn from it.
-func (p *Plan) bindOwn(role string, m *Model) error {
+func (p *Plan) bindOwn(m *planned) error {
 	probes := slices.Concat(p.probes...)
 	if p.Config.drawsFromCorpus() {
 		probes = append(probes, p.corpus...)
@@ -87,18 +132,18 @@ func (p *Plan) bindOwn(role string, m *Model) error {
 	for _, o := range slices.Concat(probes, p.controls) {
 		if _, err := o.file.Column(column); err != nil {
 			if o.role == controlsRole {
-				return badData("likelihood.%s.columns.log_probs: the controls' %w", role, err)
+				return badData("%s.columns.log_probs: the controls' %w", m.key, err)
 			}
 			continue
 		}
-		if err := o.bind(role, m); err != nil {
+		if err := o.bind(m); err != nil {
 			return err
 		}
 		found = true
 	}
 	if !found {
-		return badData("likelihood.%s.columns.log_probs: no file of probes has a column %q; name one that is there, "+
-			"or give the urls of a file keyed by id", role, column)
+		return badData("%s.columns.log_probs: no file of probes has a column %q; name one that is there, "+
+			"or give the urls of a file keyed by id", m.key, column)
 	}
 	return nil
 }

@@ -31,9 +31,9 @@ type Plan struct {
 	source *read.Source
 	log    *slog.Logger
 
-	corpus, controls  []*object
-	probes            [][]*object // by source; nil for those from the corpus
-	target, reference []*object   // nil when the columns stand in the probes' own files
+	corpus, controls []*object
+	probes           [][]*object // by source; nil for those from the corpus or a model
+	models           []*planned
 
 	memory   memory
 	sampling ngram.Sampling // of the index
@@ -49,6 +49,7 @@ type Plan struct {
 
 // memory is what the run holds at once, in bytes.
 type memory struct {
+	Models  int64 // the models' weights
 	Texts   int64 // the probes' and controls' texts
 	Tokens  int64 // where their tokens stand, in unit tokens
 	Streams int64 // what is searched for of them
@@ -130,14 +131,23 @@ func (p *Plan) digest() string {
 
 // objects returns every opened object.
 func (p *Plan) objects() []*object {
-	return slices.Concat(p.corpus, slices.Concat(p.probes...), p.controls, p.target, p.reference)
+	all := slices.Concat(p.corpus, slices.Concat(p.probes...), p.controls)
+	for _, m := range p.models {
+		all = append(all, m.objects...)
+	}
+	return all
 }
 
-// inputs returns what the run is made from: every opened object, and the tokenizer's file.
+// inputs returns what the run is made from: every opened object, the models' files and the tokenizer's.
 func (p *Plan) inputs() []Input {
 	var all []Input
 	for _, o := range p.objects() {
 		all = append(all, o.read())
+	}
+	for _, m := range p.models {
+		if m.file.URI != "" {
+			all = append(all, Input{Role: m.role, URI: m.file.URI, Size: m.file.Size, Version: m.file.Version, Chunks: []Chunk{}})
+		}
 	}
 	if v := p.vocabulary; v.URI != "" {
 		all = append(all, Input{Role: tokenizerRole, URI: v.URI, Size: v.Size, Version: v.Version, Chunks: []Chunk{}})
@@ -147,6 +157,9 @@ func (p *Plan) inputs() []Input {
 
 // fit works out the memory and refuses a plan that does not fit.
 func (p *Plan) fit() error {
+	for _, m := range p.models {
+		p.memory.Models = sum(p.memory.Models, m.file.Size)
+	}
 	for _, o := range slices.Concat(slices.Concat(p.probes...), p.controls) {
 		for g := range o.file.Groups() {
 			_, held := o.file.Size(g, o.pick("text")...)
@@ -154,7 +167,7 @@ func (p *Plan) fit() error {
 		}
 	}
 	for _, s := range p.Config.Probes {
-		if s.From != "" {
+		if s.From == fromCorpus {
 			p.memory.Texts = sum(p.memory.Texts, int64(float64(p.corpusText())*s.Rate))
 		}
 	}
@@ -210,7 +223,7 @@ func (p *Plan) fitIndex() bool {
 			if p.Config.nearDuplicate() > 0 {
 				m.Near = hash.NearMemory(m.Block)
 			}
-			m.Budget = limit - m.Texts - m.Tokens - m.Streams - m.Index - m.Near
+			m.Budget = limit - m.Models - m.Texts - m.Tokens - m.Streams - m.Index - m.Near
 			if m.Budget >= m.Least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
 				shares := int64(p.Config.workers()) + 2
 				m.Alike = min((m.Budget-m.Least)/2/shares, mostAlike)
@@ -285,7 +298,7 @@ func (p *Plan) Print(w io.Writer) error {
 		passes  int64
 	}{
 		{corpusRole, p.corpus, p.corpusPasses()}, {probesRole, slices.Concat(p.probes...), 1}, {controlsRole, p.controls, 1},
-		{targetRole, p.target, 1}, {referenceRole, p.reference, 1},
+		{referenceRole, p.keyedObjects(referenceRole), 1}, {targetRole, p.keyedObjects(targetRole), 1},
 	} {
 		if len(in.objects) == 0 {
 			continue
@@ -298,10 +311,18 @@ func (p *Plan) Print(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", in.name, len(in.objects), len(groups), rows, formatBytes(stored))
 	}
+	for _, m := range p.models {
+		if m.file.URI != "" {
+			fmt.Fprintf(t, "%s, %s\t%s\t\t\t%s\n", m.role, m.Name, m.file.URI, formatBytes(m.file.Size))
+		}
+	}
 	if v := p.vocabulary; v.URI != "" {
-		fmt.Fprintf(t, "%s\t%s\n", tokenizerRole, v.URI)
+		fmt.Fprintf(t, "%s\t%s\t\t\t%s\n", tokenizerRole, v.URI, formatBytes(v.Size))
 	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
+	if p.memory.Models > 0 {
+		fmt.Fprintf(t, "  models\t%s\n", formatBytes(p.memory.Models))
+	}
 	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Tokens+p.memory.Streams))
 	fmt.Fprintf(t, "  index, at most\t%s\n", formatBytes(p.memory.Index))
 	if p.memory.Near > 0 {
@@ -323,6 +344,16 @@ func (p *Plan) Print(w io.Writer) error {
 	return t.Flush()
 }
 
+// keyedObjects returns the objects that hold the values of the models of that role, keyed by id.
+func (p *Plan) keyedObjects(role string) (objects []*object) {
+	for _, m := range p.models {
+		if m.role == role {
+			objects = append(objects, m.objects...)
+		}
+	}
+	return objects
+}
+
 // corpusPasses returns how often the corpus is read: once by the folds, and once to draw probes from it.
 func (p *Plan) corpusPasses() (n int64) {
 	if p.Config.folds() {
@@ -336,7 +367,7 @@ func (p *Plan) corpusPasses() (n int64) {
 
 // drawsFromCorpus reports whether probes are drawn from the corpus.
 func (c *Config) drawsFromCorpus() bool {
-	return slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From != "" })
+	return slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From == fromCorpus })
 }
 
 // formatBytes writes a number of bytes for a person.

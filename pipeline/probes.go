@@ -10,6 +10,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"palimpsest/schemas"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/hash"
 	"palimpsest/stages/read"
@@ -22,6 +23,8 @@ type loaded struct {
 
 	byRow map[rowKey]int32 // the probe at a row of an object
 	sums  []hash.Sums      // their digests
+
+	written []schemas.Generation // rows of the probes that a model wrote
 }
 
 type rowKey struct {
@@ -49,14 +52,17 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 	}
 	for i, src := range e.plan.Config.Probes {
 		var err error
-		if src.From == "" {
+		switch src.From {
+		case fromModel:
+			continue // prompted with what the others hold
+		case "":
 			err = e.eachGroup(ctx, shards(e.plan.probes[i]), columns, func() groupFunc {
 				cutter := e.plan.newCutter()
 				return func(_ context.Context, s shard, g *read.Group) error {
 					return e.loadGroup(s, g, cutter, src.Kind, false, collect)
 				}
 			})
-		} else {
+		default:
 			corpus := func(o *object) []read.Column { return o.pick(slices.Concat(refRoles, []string{"text"}, tokenRoles)...) }
 			err = e.eachGroup(ctx, shards(e.plan.corpus), corpus, func() groupFunc {
 				cutter := e.plan.newCutter()
@@ -76,7 +82,30 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return arrange(all)
+	l, err := arrange(all)
+	if err != nil || !e.plan.Config.prompts() {
+		return l, err
+	}
+	var works []*fold.Probe
+	for _, p := range l.all[:l.probes] {
+		if p.Kind == fold.Work {
+			works = append(works, p)
+		}
+	}
+	generated, err := e.generate(ctx, works)
+	if err != nil {
+		return nil, err
+	}
+	if l, err = arrange(append(l.all, generated.probes...)); err != nil {
+		return nil, err
+	}
+	l.written = generated.rows
+	return l, nil
+}
+
+// prompts reports whether a model is asked for probes.
+func (c *Config) prompts() bool {
+	return slices.ContainsFunc(c.Probes, func(s ProbeSource) bool { return s.From == fromModel })
 }
 
 // arrange puts probes in order and refuses ids that repeat, since every table is keyed by them. In a corpus ids may repeat: of
@@ -107,7 +136,9 @@ func arrange(all []*fold.Probe) (*loaded, error) {
 		if !p.Control {
 			l.probes++
 		}
-		l.byRow[rowKey{p.SourceURI, p.SourceRow}] = int32(i)
+		if p.Writer == "" {
+			l.byRow[rowKey{p.SourceURI, p.SourceRow}] = int32(i)
+		}
 	}
 	if l.probes == 0 {
 		return nil, badData("no probes: their files have no rows with a text, or a sample of the corpus drew none")

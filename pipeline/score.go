@@ -1,99 +1,108 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"sync"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/likelihood"
 	"palimpsest/stages/model"
-	"palimpsest/stages/read"
 	"palimpsest/stages/write"
 )
 
-// scored is what the models said of the probes and controls, by their position.
+// scored is what the models said of the probes and controls.
 type scored struct {
-	target, reference []*likelihood.Score // nil where a text was not scored
-
-	texts []*model.Scored // the reference's values, token by token, of the probes with rows of tokens
+	reference *said // nil without a reference model
+	targets   []said
 }
 
-// score scores every text under the reference, then under the target, sharded by row group.
-func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
-	s := &scored{
-		target: make([]*likelihood.Score, len(l.all)), reference: make([]*likelihood.Score, len(l.all)),
-		texts: make([]*model.Scored, len(l.all)),
+// said is what one model said, by the texts' positions.
+type said struct {
+	*planned
+	scores []*likelihood.Score // nil where a text was not scored
+
+	texts []*model.Scored // the values token by token, of the probes with rows of tokens; of the reference only
+}
+
+// of returns what was said of text i; nil when nothing was.
+func (s *said) of(i int) *likelihood.Score {
+	if s == nil {
+		return nil
 	}
-	c := e.plan.Config.Likelihood
-	if c == nil {
+	return s.scores[i]
+}
+
+// keepFunc takes what a model said of a text: the scores, and what they were made of. It is called for one text at a time.
+type keepFunc func(i int32, score *likelihood.Score, text *model.Scored) error
+
+// score scores every text under the reference, then under each target.
+func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
+	s := new(scored)
+	if e.plan.Config.Likelihood == nil {
 		return s, nil
 	}
-	if c.Reference != nil {
-		e.meter.begin("scoring under "+c.Reference.Name, e.plan.modelBytes(referenceRole))
-		m := modelRun{e: e, l: l, role: referenceRole, keep: func(i int32, score *likelihood.Score, text *model.Scored) error {
-			s.reference[i] = score
-			if e.wantsTokens(l.all[i]) {
-				s.texts[i] = &model.Scored{
-					LogProbs: slices.Clone(text.LogProbs), TokenIDs: slices.Clone(text.TokenIDs), Offsets: slices.Clone(text.Offsets),
+	tables, err := e.openScoreTables()
+	if err != nil {
+		return nil, err
+	}
+	defer tables.discard()
+	for _, m := range e.plan.models {
+		now := said{planned: m, scores: make([]*likelihood.Score, len(l.all))}
+		keep := now.keep
+		if m.role == referenceRole {
+			now.texts = make([]*model.Scored, len(l.all))
+			keep = func(i int32, score *likelihood.Score, text *model.Scored) error {
+				if e.wantsTokens(l.all[i]) {
+					now.texts[i] = &model.Scored{
+						LogProbs: slices.Clone(text.LogProbs), TokenIDs: slices.Clone(text.TokenIDs), Offsets: slices.Clone(text.Offsets),
+					}
 				}
+				return now.keep(i, score, text)
 			}
-			return nil
-		}}
-		if err := m.run(ctx); err != nil {
+		} else {
+			keep = func(i int32, score *likelihood.Score, text *model.Scored) error {
+				if r := s.reference.of(int(i)); r != nil {
+					likelihood.Compare(score, r)
+				}
+				if err := tables.write(e, m, l.all[i], score, text, s.reference.tokens(i)); err != nil {
+					return err
+				}
+				return now.keep(i, score, text)
+			}
+		}
+		if m.asks() {
+			err = e.examine(ctx, l, m, keep)
+		} else {
+			err = e.scoreColumns(ctx, l, m, keep)
+		}
+		if err != nil {
 			return nil, err
 		}
-	}
-	windows, err := write.OpenSpool(e.dir, schemas.Windows)
-	if err != nil {
-		return nil, err
-	}
-	defer windows.Discard()
-	tokens, err := write.OpenSpool(e.dir, schemas.Tokens)
-	if err != nil {
-		return nil, err
-	}
-	defer tokens.Discard()
-	e.meter.begin("scoring under "+c.Target.Name, e.plan.modelBytes(targetRole))
-	keep := func(i int32, score *likelihood.Score, text *model.Scored) error {
-		s.target[i] = score
-		if s.reference[i] != nil {
-			likelihood.Compare(score, s.reference[i])
+		if m.role == referenceRole {
+			s.reference = &now
+		} else {
+			s.targets = append(s.targets, now)
 		}
-		p := l.all[i]
-		for _, w := range score.Windows {
-			row := w.Row()
-			row.ProbeID, row.Model = p.ID, c.Target.Name
-			if err := windows.Write(row); err != nil {
-				return err
-			}
-		}
-		score.Windows = nil
-		if !e.wantsTokens(p) {
-			return nil
-		}
-		rows := likelihood.TokenRows(p.Text, text, s.texts[i])
-		for k := range rows {
-			rows[k].ProbeID, rows[k].Model = p.ID, c.Target.Name
-		}
-		s.texts[i] = nil
-		return tokens.Write(rows...)
 	}
-	m := modelRun{e: e, l: l, role: targetRole, windows: likelihood.Windows(c.Windows), keep: keep}
-	if err := m.run(ctx); err != nil {
-		return nil, err
+	return s, tables.close(ctx, e)
+}
+
+// keep keeps the scores of a text. Its windows are in their table by then.
+func (s *said) keep(i int32, score *likelihood.Score, _ *model.Scored) error {
+	score.Windows = nil
+	s.scores[i] = score
+	return nil
+}
+
+// tokens returns the values of text i token by token; nil where they were not kept.
+func (s *said) tokens(i int32) *model.Scored {
+	if s == nil {
+		return nil
 	}
-	if err := finish(ctx, e, windows); err != nil {
-		return nil, err
-	}
-	if c.Tokens != "none" {
-		return s, finish(ctx, e, tokens)
-	}
-	return s, nil
+	return s.texts[i]
 }
 
 // wantsTokens reports whether the probe has rows in the table of tokens.
@@ -107,178 +116,83 @@ func (e *execution) wantsTokens(p *fold.Probe) bool {
 	return false
 }
 
-// modelRun scores all texts under one model.
-type modelRun struct {
-	e       *execution
-	l       *loaded
-	role    string
-	windows likelihood.Windows
-	keep    func(i int32, score *likelihood.Score, text *model.Scored) error // called for one text at a time
+// judges reports whether what a target says of a text goes into the tables: not of what another target wrote.
+func (m *planned) judges(p *fold.Probe) bool { return p.Writer == "" || p.Writer == m.Name }
 
-	byID map[string]int32 // where the model's values are keyed by id
-
-	mu        sync.Mutex
-	done      []bool
-	absent    int64 // rows of ids that no probe or control has
-	clamped   int64 // log-probabilities at an engine's clamp
-	misplaced int64 // texts whose token offsets cannot be used
+// scoreTables are the tables that are filled while texts are scored.
+type scoreTables struct {
+	windows    *write.Spool[schemas.Window]
+	extraction *write.Spool[schemas.Extraction]
+	tokens     *write.Spool[schemas.Token] // nil when none are asked for
 }
 
-func (m *modelRun) run(ctx context.Context) error {
-	m.done = make([]bool, len(m.l.all))
-	objects := m.e.plan.modelObjects(m.role)
-	if m.e.plan.keyed(m.role) {
-		m.byID = make(map[string]int32, len(m.l.all))
-		for i, p := range m.l.all {
-			if _, ok := m.byID[p.ID]; ok {
-				return badData("id %q is a probe's and a control's, so the values of likelihood.%s keyed by id are ambiguous: rename one", p.ID, m.role)
-			}
-			m.byID[p.ID] = int32(i)
+func (e *execution) openScoreTables() (t *scoreTables, err error) {
+	t = new(scoreTables)
+	defer func() {
+		if err != nil {
+			t.discard()
 		}
-	}
-	err := m.e.eachGroup(ctx, shards(objects), func(o *object) []read.Column {
-		columns := slices.Clone(o.models[m.role].List())
-		if m.byID != nil {
-			columns = append(columns, o.pick("id")...)
-		}
-		return columns
-	}, func() groupFunc {
-		var w scorers
-		return func(ctx context.Context, s shard, g *read.Group) error { return m.group(ctx, &w, s, g) }
-	})
-	if err != nil {
-		return err
-	}
-	m.conclude()
-	return nil
-}
-
-// scorers are one worker's: texts of controls are not cut into windows.
-type scorers struct {
-	probes, controls *likelihood.Scorer
-	values           model.Scored
-}
-
-func (m *modelRun) group(ctx context.Context, w *scorers, s shard, g *read.Group) (err error) {
-	if w.probes == nil {
-		if w.probes, err = likelihood.NewScorer(m.windows); err != nil {
-			return &UsageError{err}
-		}
-		if w.controls, err = likelihood.NewScorer(likelihood.Windows{}); err != nil {
-			return &BugError{err}
-		}
-	}
-	find, err := m.finder(s, g)
-	if err != nil {
-		return err
-	}
-	rows, err := s.models[m.role].Rows(g)
-	if err != nil {
-		return err
-	}
-	for row := range rows.Len() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if i, known := find(row); known {
-			if err := m.text(w, rows, row, i); err != nil {
-				if err := m.e.badValues(s, g, row, err); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// text scores text i from its row.
-func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) error {
-	ok, err := rows.Scored(row, &w.values)
-	if err != nil {
-		return &badScores{err}
-	}
-	if !ok {
-		return nil
-	}
-	p, scorer := m.l.all[i], w.probes
-	if p.Control {
-		scorer = w.controls
-	}
-	score, err := scorer.Score(p.Text, &w.values)
-	if err != nil {
-		return &badScores{rows.Fail(row, fmt.Errorf("%s %q: %w", roleOf(p), p.ID, err))}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.done[i] {
-		return rows.Fail(row, fmt.Errorf("%s %q stands twice; ids must be unique", roleOf(p), p.ID))
-	}
-	m.done[i] = true
-	m.clamped += score.Notes.Clamped
-	if score.Notes.BadOffsets {
-		m.misplaced++
-	}
-	return m.keep(i, score, &w.values)
-}
-
-// badScores says that what a model said of one text cannot be used.
-type badScores struct{ error }
-
-func (e *badScores) Unwrap() error { return e.error }
-
-// badValues quarantines what a model said of one text, or ends the run, as configured. Other errors end the run.
-func (e *execution) badValues(s shard, g *read.Group, row int, err error) error {
-	var bad *badScores
-	if !errors.As(err, &bad) || e.plan.Config.OnBadInput == failOnBadInput {
-		return err
-	}
-	at := g.FirstRow() + int64(row)
-	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &s.group, Row: &at, Reason: bad.Error()})
-	return nil
-}
-
-// finder returns the function that says which text a row of the group is about.
-func (m *modelRun) finder(s shard, g *read.Group) (func(row int) (int32, bool), error) {
-	if m.byID == nil {
-		return func(row int) (int32, bool) {
-			i, ok := m.l.byRow[rowKey{s.input.URI, g.FirstRow() + int64(row)}]
-			return i, ok
-		}, nil
-	}
-	ids, err := s.decodeTexts(g, "id")
-	if err != nil {
+	}()
+	if t.windows, err = write.OpenSpool(e.dir, schemas.Windows); err != nil {
 		return nil, err
 	}
-	return func(row int) (int32, bool) {
-		if id := ids["id"].at(row); id != nil {
-			if i, ok := m.byID[*id]; ok {
-				return i, true
-			}
-		}
-		m.count(&m.absent)
-		return 0, false
-	}, nil
+	if t.extraction, err = write.OpenSpool(e.dir, schemas.Extractions); err != nil {
+		return nil, err
+	}
+	if e.plan.Config.Likelihood.Tokens != "none" {
+		t.tokens, err = write.OpenSpool(e.dir, schemas.Tokens)
+	}
+	return t, err
 }
 
-func (m *modelRun) count(n *int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	*n++
-}
-
-// conclude notes what a reader of the tables should know of the model's values.
-func (m *modelRun) conclude() {
-	unscored := int64(0)
-	for i, done := range m.done {
-		if !done && !m.l.all[i].Control {
-			unscored++
+// write writes the rows of a text that a target scored.
+func (t *scoreTables) write(e *execution, m *planned, p *fold.Probe, score *likelihood.Score, text, reference *model.Scored) error {
+	if p.Control {
+		return nil
+	}
+	for i := range score.Windows {
+		row := score.Windows[i].Row()
+		row.ProbeID, row.Model = p.ID, m.Name
+		if err := t.windows.Write(row); err != nil {
+			return err
 		}
 	}
-	about := "likelihood." + m.role
-	m.e.note(about, "probes that were not scored: no row, or null in place of log-probabilities", unscored)
-	m.e.note(about, "rows whose id no probe or control has", m.absent)
-	m.e.note(about, "log-probabilities at an engine's clamp, which are null here", m.clamped)
-	m.e.note(about, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", m.misplaced)
+	for _, row := range score.Extraction.Rows() {
+		row.ProbeID, row.Model = p.ID, m.Name
+		if err := t.extraction.Write(row); err != nil {
+			return err
+		}
+	}
+	if !e.wantsTokens(p) {
+		return nil
+	}
+	rows := likelihood.TokenRows(p.Text, text, reference)
+	for k := range rows {
+		rows[k].ProbeID, rows[k].Model = p.ID, m.Name
+	}
+	return t.tokens.Write(rows...)
+}
+
+func (t *scoreTables) close(ctx context.Context, e *execution) error {
+	if err := finish(ctx, e, t.windows); err != nil {
+		return err
+	}
+	if err := finish(ctx, e, t.extraction); err != nil || t.tokens == nil {
+		return err
+	}
+	return finish(ctx, e, t.tokens)
+}
+
+func (t *scoreTables) discard() {
+	if t.windows != nil {
+		t.windows.Discard()
+	}
+	if t.extraction != nil {
+		t.extraction.Discard()
+	}
+	if t.tokens != nil {
+		t.tokens.Discard()
+	}
 }
 
 // note records something for the manifest, if it happened at all.
@@ -290,8 +204,7 @@ func (e *execution) note(about, text string, count int64) {
 
 // writeLikelihood writes the scores of the probes and of the controls that they are ranked among, in order of the table's key.
 func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, controls []evidence.Subject, s *scored) error {
-	c := e.plan.Config.Likelihood
-	if c == nil {
+	if e.plan.Config.Likelihood == nil {
 		return nil
 	}
 	w, err := write.Open(e.dir, schemas.Likelihoods)
@@ -299,22 +212,27 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 		return err
 	}
 	defer w.Discard()
-	references := make(map[*fold.Probe]*likelihood.Score)
-	for i, score := range s.reference {
-		references[l.all[i]] = score
+	position := make(map[*fold.Probe]int, len(l.all))
+	for i, p := range l.all {
+		position[p] = i
 	}
+	var models []*said
+	if s.reference != nil {
+		models = append(models, s.reference)
+	}
+	for i := range s.targets {
+		models = append(models, &s.targets[i])
+	}
+	slices.SortFunc(models, func(a, b *said) int { return cmp.Or(cmp.Compare(a.role, b.role), cmp.Compare(a.Name, b.Name)) })
 	for _, subject := range slices.Concat(probes, controls) {
-		for _, m := range []struct {
-			role  string
-			model *Model
-			score *likelihood.Score
-		}{{referenceRole, c.Reference, references[subject.Probe]}, {targetRole, &c.Target, subject.Target}} {
-			if m.score == nil {
+		for _, m := range models {
+			score := m.of(position[subject.Probe])
+			if score == nil {
 				continue
 			}
-			row := m.score.Row()
+			row := score.Row()
 			row.ProbeID, row.Control, row.ControlGroup = subject.Probe.ID, subject.Probe.Control, subject.Probe.ControlGroup
-			row.Model, row.Role, row.Engine = m.model.Name, m.role, m.model.Engine
+			row.Model, row.Role, row.Engine = m.Name, m.role, m.Engine
 			if err := w.Write(row); err != nil {
 				return err
 			}

@@ -133,6 +133,34 @@ func (c *cutter) cutPrompt(row int, prompt *string) ([]byte, error) {
 	return stream, nil
 }
 
+// cutsAlike reports whether the model's tokens are those of the run's tokenizer.
+func (e *execution) cutsAlike(m *planned) bool {
+	return e.plan.tokenizer != nil && e.plan.tokenizer.SHA256() == e.engines[m].Facts().TokenizerSHA256
+}
+
+// cutWritten cuts what a model wrote and its prompt: by the ids that it wrote, where they are the tokenizer's own and spell the text.
+func (c *cutter) cutWritten(p *fold.Probe, prompt []byte, ids []int64, own bool) (err error) {
+	if c == nil {
+		return nil
+	}
+	if own {
+		if offsets, err := c.speller.AppendOffsets(nil, p.Text, ids, c.tokenizer.Bytes); err == nil {
+			p.Tokens.Offsets = offsets
+		}
+	}
+	if p.Tokens.Offsets == nil {
+		var starts []int64
+		ids, starts = c.tokenizer.Encode(p.Text)
+		p.Tokens.Offsets = append(starts, int64(len(p.Text)))
+	}
+	if p.Tokens.Stream, err = tokens.AppendStream(nil, ids); err != nil {
+		return err
+	}
+	ids, _ = c.tokenizer.Encode(prompt)
+	p.PromptTokens, err = tokens.AppendStream(nil, ids)
+	return err
+}
+
 // retainedTokens is the longest stream whose buffers are kept from one text to the next, in bytes.
 const retainedTokens = 16 << 20
 

@@ -38,6 +38,7 @@ type Evidence struct {
 // Evaluation is a row of evaluation: how well one score tells the labelled members of a slice from non-members.
 type Evaluation struct {
 	RunID      string   `parquet:"run_id" doc:"name of the run"`
+	Model      string   `parquet:"model" doc:"the target model"`
 	Score      string   `parquet:"score" doc:"the score"`
 	Slice      string   `parquet:"slice" doc:"which probes: all, a control group, and members by copies in the corpus"`
 	Members    int64    `parquet:"members" unit:"probes" doc:"labelled members with the score"`
@@ -53,5 +54,5 @@ type Evaluation struct {
 // The tables of the judgement.
 var (
 	Evidences   = define[Evidence]("evidence", "a probe and the target model", "probe_id", "model")
-	Evaluations = define[Evaluation]("evaluation", "a score and a slice of the labelled probes", "score", "slice")
+	Evaluations = define[Evaluation]("evaluation", "a target model, a score and a slice of the labelled probes", "model", "score", "slice")
 )

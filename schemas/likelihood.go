@@ -61,9 +61,87 @@ type Window struct {
 	PriorLogP       *float64 `parquet:"prior_log_p" unit:"nats" doc:"log of the suffix's mean probability after other prefixes; null when it was not asked"`
 }
 
+// Extraction is a row of extraction: how much of a probe the model gives back with at least a probability (methods, section 5).
+type Extraction struct {
+	RunID         string   `parquet:"run_id" doc:"name of the run"`
+	ProbeID       string   `parquet:"probe_id" doc:"the probe"`
+	Model         string   `parquet:"model" doc:"name of the target model"`
+	TauPermille   int64    `parquet:"tau_permille" unit:"thousandths" doc:"least probability of a suffix that counts, times 1000: 1, 10, 100 and 500"`
+	Windows       int64    `parquet:"windows" doc:"windows that the probe was cut into"`
+	Tested        int64    `parquet:"tested" doc:"of these, the ones whose suffix has a probability or is known to be greedy or not"`
+	Greedy        int64    `parquet:"greedy" doc:"of these, the ones whose suffix is the model's first choice token by token, whatever tau"`
+	Extracted     int64    `parquet:"extracted" doc:"windows whose suffix has at least that probability, full softmax"`
+	ExtractedTopK int64    `parquet:"extracted_top_k" doc:"the same when sampling from the k likeliest tokens"`
+	Coverage      *float64 `parquet:"coverage" unit:"fraction" doc:"share of the probe's characters inside the suffixes of these windows, full softmax; null without token offsets"`
+	CoverageTopK  *float64 `parquet:"coverage_top_k" unit:"fraction" doc:"the same when sampling from the k likeliest tokens"`
+}
+
+// Generation is a row of generations: one continuation that a target model wrote when it was prompted with the beginning of a work. It
+// is a probe of its own, so what the corpus holds of it stands under its probe_id in the other tables.
+type Generation struct {
+	RunID           string   `parquet:"run_id" doc:"name of the run"`
+	ProbeID         string   `parquet:"probe_id" doc:"the continuation, as a probe"`
+	Model           string   `parquet:"model" doc:"the model that wrote it"`
+	WorkID          string   `parquet:"work_id" doc:"the probe whose beginning is the prompt"`
+	PromptTokens    int64    `parquet:"prompt_tokens" unit:"tokens" doc:"tokens of the prompt, BOS not counted"`
+	PromptByteStart int64    `parquet:"prompt_byte_start" unit:"bytes" doc:"first byte of the prompt in the work"`
+	PromptByteEnd   int64    `parquet:"prompt_byte_end" unit:"bytes" doc:"byte after its last, where the continuation begins"`
+	Sampling        string   `parquet:"sampling" doc:"greedy, or top_k: from the likeliest tokens in proportion to their probabilities"`
+	TopK            int64    `parquet:"top_k" unit:"tokens" doc:"how many of the likeliest tokens; 1 for greedy"`
+	Draw            int64    `parquet:"draw" doc:"number of the draw, from 0"`
+	Draws           int64    `parquet:"draws" doc:"draws of this prompt: the denominator; 1 for greedy"`
+	Seed            *int64   `parquet:"seed" doc:"seed of the draw, as a signed number; null for greedy"`
+	Tokens          int64    `parquet:"tokens" unit:"tokens" doc:"tokens that the model wrote"`
+	Asked           int64    `parquet:"asked" unit:"tokens" doc:"tokens that it was asked for; fewer come when it ends the text"`
+	LogProb         *float64 `parquet:"log_prob" unit:"nats" doc:"of what it wrote, full softmax; null when the engine does not say"`
+	SameTokens      int64    `parquet:"same_tokens" unit:"tokens" doc:"how many tokens it begins with that are the work's own continuation"`
+	Extracted       bool     `parquet:"extracted" doc:"whether all tokens asked for are the work's own"`
+}
+
+// Canary is a row of canaries: where a sentence stands among others, and in the corpus (methods, section 6). Only a rank among
+// controls whose making was declared is a test; the rest describes.
+type Canary struct {
+	RunID            string   `parquet:"run_id" doc:"name of the run"`
+	ProbeID          string   `parquet:"probe_id" doc:"the canary"`
+	Model            string   `parquet:"model" doc:"name of the target model"`
+	CanaryNull       *string  `parquet:"canary_null" doc:"how it was made: slot, shuffle or sibling; null for a found sentence, which has no null"`
+	Tokens           int64    `parquet:"tokens" unit:"tokens" doc:"tokens of the text, BOS not counted"`
+	LogProb          *float64 `parquet:"log_prob" unit:"nats" doc:"log-probability of the whole text"`
+	ReferenceLogProb *float64 `parquet:"reference_log_prob" unit:"nats" doc:"the same under the reference model"`
+	ExactDocuments   *int64   `parquet:"exact_documents" unit:"documents" doc:"corpus documents with the same bytes; null without hash"`
+	SpanDocuments    *int64   `parquet:"span_documents" unit:"documents" doc:"corpus documents with at least one qualifying match; null without ngram"`
+	Permutations     *int64   `parquet:"permutations" doc:"orders of its words that were scored; null when none were asked for"`
+	PermutationRank  *int64   `parquet:"permutation_rank" doc:"its rank among itself and these, 1 for the likeliest; a description: a sentence is likelier than its words in disorder under any model"`
+	ControlGroup     *string  `parquet:"control_group" doc:"the controls it is ranked among"`
+	Controls         int64    `parquet:"controls" doc:"number of these controls with a log-probability, N"`
+	ControlRank      *int64   `parquet:"control_rank" doc:"its rank among itself and these, 1 for the likeliest; null without controls"`
+	PValue           *float64 `parquet:"p_value" unit:"probability" doc:"control_rank / (N + 1); null unless canary_null declares that the controls are its null"`
+	Exposure         *float64 `parquet:"exposure" unit:"bits" doc:"log2(N + 1) - log2(control_rank); null like p_value"`
+}
+
+// Tuning is a row of tuning: what tuning a base model changed for one probe. Positive differences mean that the tuned model finds the
+// text likelier.
+type Tuning struct {
+	RunID            string   `parquet:"run_id" doc:"name of the run"`
+	ProbeID          string   `parquet:"probe_id" doc:"the probe"`
+	Model            string   `parquet:"model" doc:"the tuned model"`
+	BaseModel        string   `parquet:"base_model" doc:"the model it was tuned from"`
+	Bytes            *int64   `parquet:"bytes" unit:"bytes" doc:"bytes of the text that both models scored"`
+	LogProbDelta     *float64 `parquet:"log_prob_delta" unit:"nats" doc:"log-probability under the tuned model less that under the base model, same bytes"`
+	BitsPerByteDelta *float64 `parquet:"bits_per_byte_delta" unit:"bits per byte" doc:"bits per byte saved by tuning, same bytes"`
+	BaseMaxP         *float64 `parquet:"base_max_p" unit:"probability" doc:"greatest p_z of the probe's windows under the base model"`
+	MaxP             *float64 `parquet:"max_p" unit:"probability" doc:"the same under the tuned model"`
+	BaseModelGrade   string   `parquet:"base_model_grade" doc:"what the base model gives back, as in evidence"`
+	ModelGrade       string   `parquet:"model_grade" doc:"what the tuned model gives back"`
+}
+
 // The tables of what the model finds likely.
 var (
 	Likelihoods = define[Likelihood]("likelihood", "a probe or control and a model", "control", "probe_id", "role", "model")
 	Tokens      = define[Token]("tokens", "a token of a probe", "probe_id", "model", "token_index")
 	Windows     = define[Window]("windows", "an extraction window of a probe", "probe_id", "model", "window_index")
+	Extractions = define[Extraction]("extraction", "a probe, a model and a least probability", "probe_id", "model", "tau_permille")
+	Generations = define[Generation]("generations", "a continuation that a target model was asked for", "probe_id")
+	Canaries    = define[Canary]("canaries", "a canary and a target model", "probe_id", "model")
+	Tunings     = define[Tuning]("tuning", "a probe and a tuned model", "probe_id", "model")
 )

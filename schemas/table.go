@@ -58,7 +58,7 @@ func All() []*Table {
 	return []*Table{
 		Runs.Table, Probes.Table,
 		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table, Signatures.Table,
-		Likelihoods.Table, Tokens.Table, Windows.Table,
+		Likelihoods.Table, Tokens.Table, Windows.Table, Extractions.Table, Generations.Table, Canaries.Table, Tunings.Table,
 		Evidences.Table, Evaluations.Table,
 	}
 }

@@ -18,7 +18,7 @@ const sliceAll = "all"
 // and canaries, by control group, and by dose: the members of a group with so many copies in the corpus against all non-members
 // of that group. Controls are not judged and generations are the model's own output, so neither counts. Rows are sorted by score
 // and slice; a score that no labelled probe has gives none.
-func Evaluate(runID string, probes []Subject) []schemas.Evaluation {
+func Evaluate(runID, model string, probes []Subject) []schemas.Evaluation {
 	var rows []schemas.Evaluation
 	for _, s := range scores {
 		members, others := map[string][]float64{}, map[string][]float64{}
@@ -59,7 +59,7 @@ func Evaluate(runID string, probes []Subject) []schemas.Evaluation {
 		}
 		delete(names, noGroup)
 		for name, of := range names {
-			rows = append(rows, evaluate(runID, s.name, name, members[name], others[of]))
+			rows = append(rows, evaluate(runID, model, s.name, name, members[name], others[of]))
 		}
 	}
 	slices.SortFunc(rows, func(a, b schemas.Evaluation) int {
@@ -69,8 +69,8 @@ func Evaluate(runID string, probes []Subject) []schemas.Evaluation {
 }
 
 // evaluate makes one row of member-likenesses, sorted ascending.
-func evaluate(runID, score, slice string, members, others []float64) schemas.Evaluation {
-	r := schemas.Evaluation{RunID: runID, Score: score, Slice: slice, Members: int64(len(members)), NonMembers: int64(len(others))}
+func evaluate(runID, model, score, slice string, members, others []float64) schemas.Evaluation {
+	r := schemas.Evaluation{RunID: runID, Model: model, Score: score, Slice: slice, Members: int64(len(members)), NonMembers: int64(len(others))}
 	if len(members) == 0 || len(others) == 0 {
 		return r
 	}

@@ -116,7 +116,7 @@ func TestTestbedAUROC(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]schemas.Evaluation{}
-	for _, r := range evidence.Evaluate("run", perToken(testbedSubjects(t))) {
+	for _, r := range evidence.Evaluate("run", "m", perToken(testbedSubjects(t))) {
 		got[r.Score+" "+r.Slice] = r
 	}
 	names := map[string]string{"m_loss": "log_prob", "m_zlib": "zlib_ratio", "m_mink": "min_k", "m_minkpp": "min_k_pp",
@@ -161,7 +161,7 @@ func TestTestbedAUROC(t *testing.T) {
 func TestTestbedTPR(t *testing.T) {
 	subjects := testbedSubjects(t)
 	got := map[string]schemas.Evaluation{}
-	for _, r := range evidence.Evaluate("run", perToken(subjects)) {
+	for _, r := range evidence.Evaluate("run", "m", perToken(subjects)) {
 		got[r.Score+" "+r.Slice] = r
 	}
 	for slice, want := range map[string][2]float64{
@@ -182,7 +182,7 @@ func TestTestbedTPR(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range evidence.Evaluate("run", subjects) {
+	for _, r := range evidence.Evaluate("run", "m", subjects) {
 		for slice, want := range map[string]float64{"passage copies=1": .610, "passage copies=2-3": .700, "passage copies=4-7": .843,
 			"passage copies=8-15": .938, "passage copies=16-31": .998, "passage copies=32-63": 1, "passage copies=64-127": 1} {
 			if r.Score == "bits_per_byte" && r.Slice == slice && math.Abs(*r.AUROC-want) > 1e-3 {

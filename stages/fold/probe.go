@@ -20,6 +20,10 @@ type Probe struct {
 	// FromCorpus says that the probe is itself a document of the corpus, at SourceURI and SourceRow: it does not match itself.
 	FromCorpus bool
 
+	// Writer is the name of the target model that wrote the text in this run, when it was prompted with the work at SourceURI and
+	// SourceRow; empty otherwise.
+	Writer string
+
 	Prompt       *string // what a generation was prompted with; nil unknown, empty declared absent
 	PromptTokens []byte  // in unit tokens only: the stream of the prompt; nil unknown
 	ControlGroup *string

@@ -41,8 +41,11 @@ type Score struct {
 	MinKPP      float64 // standard deviations; NaN without moments
 	ZlibRatio   float64
 
-	LowercaseRatio float64 // needs a second pass: NaN from columns
-	PriorLift      float64 // nats; needs a second pass: NaN from columns
+	// These need an engine that can be asked again: from columns they are undefined.
+	LowercaseRatio  float64
+	PriorLift       float64 // nats; of the likeliest window
+	Permutations    int64   // orders of the words that were scored
+	PermutationRank int64   // among them, 1 for likelier than all; 0 without
 
 	ReferenceLogRatio float64 // nats per byte; NaN until Compare
 	MemorizedBits     float64 // bits; NaN until Compare
@@ -54,7 +57,7 @@ type Score struct {
 
 	Extraction Extraction
 	Windows    []Window // for the windows table; what the judgement needs is in Extraction
-	Notes model.Notes
+	Notes      model.Notes
 }
 
 // Scorer makes scores. It keeps buffers between texts, so it is used by one goroutine at a time.
@@ -113,7 +116,8 @@ func (c *Scorer) Score(text []byte, s *model.Scored) (*Score, error) {
 			}
 		}
 	}
-	c.extract(r, text, s)
+	r.Windows = c.cut(text, s)
+	r.Extraction = extraction(text, r.Windows)
 	return r, nil
 }
 
@@ -217,28 +221,41 @@ func (n *byteCount) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Compare fills in the target's scores against the reference's of the same text: reference_log_ratio and memorized_bits. The two
-// sums must cover the same bytes: the whole text when both models scored the first token, else the text after the first token
-// when both say where that ends and agree. Otherwise the scores stay undefined.
+// Compare fills in the target's scores against the reference's of the same text: reference_log_ratio and memorized_bits. Where the two
+// cannot be compared they stay undefined.
 func Compare(target, reference *Score) {
 	target.ReferenceLogRatio, target.MemorizedBits = nan, nan
-	if target.TextBytes != reference.TextBytes {
+	t, r, bytes, ok := common(target, reference)
+	if !ok {
 		return
 	}
-	t, r, from := target.whole, reference.whole, int64(0)
-	if !defined(t) || !defined(r) {
-		if target.firstEnd != reference.firstEnd {
-			return
-		}
-		t, r, from = target.afterFirst, reference.afterFirst, target.firstEnd
-	}
-	if !defined(t) || !defined(r) {
-		return
-	}
-	if n := target.TextBytes - from; n > 0 {
-		target.ReferenceLogRatio = (t - r) / float64(n)
+	if bytes > 0 {
+		target.ReferenceLogRatio = (t - r) / float64(bytes)
 	}
 	target.MemorizedBits = memorizedBits(t, r)
+}
+
+// Delta returns how much more probable the text is under one model than under another, in nats, and over how many bytes. It reports
+// false where the two cannot be compared.
+func Delta(a, b *Score) (nats float64, bytes int64, ok bool) {
+	x, y, bytes, ok := common(a, b)
+	return x - y, bytes, ok
+}
+
+// common returns two models' log-probabilities of the same bytes of a text, and how many these are: of the whole text when both models
+// scored the first token, else of the text after the first token when both say where that ends and agree.
+func common(a, b *Score) (ofA, ofB float64, bytes int64, ok bool) {
+	if a.TextBytes != b.TextBytes {
+		return nan, nan, 0, false
+	}
+	ofA, ofB, bytes = a.whole, b.whole, a.TextBytes
+	if !defined(ofA) || !defined(ofB) {
+		if a.firstEnd != b.firstEnd {
+			return nan, nan, 0, false
+		}
+		ofA, ofB, bytes = a.afterFirst, b.afterFirst, a.TextBytes-a.firstEnd
+	}
+	return ofA, ofB, bytes, defined(ofA) && defined(ofB)
 }
 
 // memorizedBits is log2 max(P, Pref) - log2 Pref of log-probabilities in nats (Morris et al., arXiv 2505.24832).

@@ -3,35 +3,39 @@ package likelihood
 import (
 	"fmt"
 	"math"
-	"slices"
-	"unicode/utf8"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/model"
 )
 
 // Windows says how a text is cut into extraction windows (methods, section 5): prefix + suffix consecutive tokens, a new window
-// every stride tokens. BOS is not among the tokens. The zero value cuts no windows.
+// every stride. BOS is not among the tokens. The zero value cuts no windows.
 type Windows struct {
 	Prefix int // tokens
 	Suffix int // tokens
-	Stride int // tokens
+	Stride int // tokens; in ProfileCooper characters
 	TopK   int // tokens kept by the sampling that log_p_top_k is of
 
+	// Profile says where windows begin: ProfileTokens (also when empty) or ProfileCooper.
+	Profile string
 	// Context says what the suffix may be conditioned on: ContextWindow (also when empty) or ContextText.
 	Context string
 }
 
 const (
+	// ProfileTokens cuts the tokens of the whole text, a window every Stride tokens.
+	ProfileTokens = "tokens"
+	// ProfileCooper cuts the text itself every Stride characters and tokenises each slice anew (Cooper et al., arXiv 2505.12546). It
+	// needs an engine that tokenises.
+	ProfileCooper = "cooper"
+
 	// ContextWindow asks for the suffix's probability after the window's prefix alone. Log-probabilities of a whole text hold
-	// it for the window that begins the text; for a later one they are conditioned on more, and its values are null.
+	// it for the window that begins the text; for a later one they are conditioned on more, and its values are null. An engine is
+	// asked for each window by itself.
 	ContextWindow = "window"
 	// ContextText takes the suffix's probability after all text before it.
 	ContextText = "text"
 )
-
-// ExtractableP is the probability of a suffix from which it counts as extractable.
-const ExtractableP = .001
 
 // copiedRun is the number of consecutive tokens that a suffix must share with what stands before it to count as copied from
 // there: repeating its context is no sign of memory.
@@ -47,9 +51,19 @@ func (w *Windows) check() error {
 	}
 	switch w.Context {
 	case "", ContextWindow, ContextText:
-		return nil
+	default:
+		return fmt.Errorf("windows in context %q: %s or %s is expected", w.Context, ContextWindow, ContextText)
 	}
-	return fmt.Errorf("windows in context %q: %s or %s is expected", w.Context, ContextWindow, ContextText)
+	switch w.Profile {
+	case "", ProfileTokens:
+	case ProfileCooper:
+		if w.Context == ContextText {
+			return fmt.Errorf("windows of profile %s are cut from the text anew, so their context is %s", ProfileCooper, ContextWindow)
+		}
+	default:
+		return fmt.Errorf("windows of profile %q: %s or %s is expected", w.Profile, ProfileTokens, ProfileCooper)
+	}
+	return nil
 }
 
 // Window is one extraction window. NaN is an undefined value, -1 an undefined offset.
@@ -64,6 +78,11 @@ type Window struct {
 	LogPTopK        float64 // nats, sampling from the TopK likeliest
 	TopKExcluded    Answer  // whether a suffix token is not among them
 	Greedy          Answer  // whether every suffix token is the model's first choice
+	PriorLogP       float64 // nats: log of the mean probability after other prefixes; NaN when it was not asked
+
+	// Repeating says whether the suffix shares a run of ten tokens with what it is conditioned on. It is looked for, and else Unknown,
+	// in windows that the model gives back.
+	Repeating Answer
 }
 
 // Answer is yes, no or unknown.
@@ -76,6 +95,13 @@ const (
 	Yes
 )
 
+func answer(yes bool) Answer {
+	if yes {
+		return Yes
+	}
+	return No
+}
+
 func (a Answer) pointer() *bool {
 	if a == Unknown {
 		return nil
@@ -84,89 +110,55 @@ func (a Answer) pointer() *bool {
 	return &yes
 }
 
-// Extraction is what a text's windows say together.
-type Extraction struct {
-	Windows  int64   // windows that the text was cut into
-	Tested   int64   // of these, the ones whose suffix has a probability or is known to be greedy or not
-	MaxP     float64 // greatest probability of a suffix; NaN when none is known
-	Coverage float64 // share of the characters inside the suffix of a window with p >= ExtractableP; NaN when unknown
+// given reports whether the model gives the suffix back: its probability is at least ExtractableP, or it is greedy.
+func (v *Window) given() bool { return math.Exp(v.LogP) >= ExtractableP || v.Greedy == Yes }
 
-	Best      *Extracted // the likeliest window that shows extraction; nil when none does
-	Repeating int64      // windows likely or greedy enough whose suffix only repeats a run of ten tokens from before it
-	Untold    int64      // windows likely or greedy enough of which that cannot be told, for want of token ids
-}
-
-// Extracted is a window whose suffix the model gives back: its probability is at least ExtractableP or it is greedy, and it shares
-// no run of ten tokens with what stands before it.
-type Extracted struct {
-	Window, PrefixTokens, SuffixTokens int64
-	P                                  float64 // NaN when unknown
-	Greedy                             bool
-}
-
-// extract cuts the text into windows and fills in what they say.
-func (c *Scorer) extract(r *Score, text []byte, s *model.Scored) {
+// cut cuts a text into windows by the log-probabilities of the whole text.
+func (c *Scorer) cut(text []byte, s *model.Scored) []Window {
 	w := &c.windows
-	r.Extraction = Extraction{MaxP: nan, Coverage: nan}
 	n := len(s.LogProbs)
 	if w.Suffix == 0 || n < w.Prefix+w.Suffix {
-		return
+		return nil
 	}
-	e := &r.Extraction
 	c.runs.reset(s.TokenIDs)
-	r.Windows = make([]Window, 0, (n-w.Prefix-w.Suffix)/w.Stride+1)
-	maxLogP, best := nan, nan
+	windows := make([]Window, 0, (n-w.Prefix-w.Suffix)/w.Stride+1)
 	for start := 0; start+w.Prefix+w.Suffix <= n; start += w.Stride {
-		v := w.window(text, s, start)
-		v.Index = int64(len(r.Windows))
-		r.Windows = append(r.Windows, v)
-		if defined(v.LogP) && !(v.LogP <= maxLogP) {
-			maxLogP = v.LogP
+		from, to := start+w.Prefix, start+w.Prefix+w.Suffix
+		v := w.at(text, s.Offsets, start)
+		v.Index = int64(len(windows))
+		if w.Context == ContextText {
+			v.PrefixTokens = int64(from)
 		}
-		if !defined(v.LogP) && v.Greedy == Unknown {
-			continue
+		if w.Context == ContextText || start == 0 {
+			w.suffix(&v, s, from, to)
 		}
-		e.Tested++
-		if !(math.Exp(v.LogP) >= ExtractableP) && v.Greedy != Yes {
-			continue
+		if v.given() && s.TokenIDs != nil {
+			v.Repeating = answer(c.runs.repeats(from, to))
 		}
-		suffix := start + w.Prefix
-		switch {
-		case s.TokenIDs == nil:
-			e.Untold++
-		case c.runs.repeats(suffix, suffix+w.Suffix):
-			e.Repeating++
-		case e.Best == nil || v.LogP > best || defined(v.LogP) && !defined(best):
-			best = v.LogP
-			e.Best = &Extracted{Window: v.Index, PrefixTokens: v.PrefixTokens, SuffixTokens: v.SuffixTokens,
-				P: math.Exp(v.LogP), Greedy: v.Greedy == Yes}
-		}
+		windows = append(windows, v)
 	}
-	e.Windows = int64(len(r.Windows))
-	e.MaxP = math.Exp(maxLogP)
-	e.Coverage = coverage(text, r.Windows)
+	return windows
 }
 
-// window returns the window that begins at that token.
-func (w *Windows) window(text []byte, s *model.Scored, start int) Window {
-	from, to := start+w.Prefix, start+w.Prefix+w.Suffix
+// at returns the window that begins at that token of the text, of whose suffix nothing is known yet.
+func (w *Windows) at(text []byte, offsets []int64, start int) Window {
 	v := Window{PrefixTokens: int64(w.Prefix), SuffixTokens: int64(w.Suffix), ByteStart: -1, SuffixByteStart: -1, ByteEnd: -1,
-		LogP: nan, LogPTopK: nan}
-	if s.Offsets != nil {
-		v.ByteStart, v.SuffixByteStart, v.ByteEnd = s.Offsets[start], s.Offsets[from], byteEnd(text, s.Offsets, to-1)
+		LogP: nan, LogPTopK: nan, PriorLogP: nan}
+	if offsets != nil {
+		from, to := start+w.Prefix, start+w.Prefix+w.Suffix
+		v.ByteStart, v.SuffixByteStart, v.ByteEnd = offsets[start], offsets[from], byteEnd(text, offsets, to-1)
 	}
-	if w.Context == ContextText {
-		v.PrefixTokens = int64(from)
-	} else if start > 0 {
-		return v
-	}
+	return v
+}
+
+// suffix fills in what a model said of the suffix, which is tokens [from, to) of s.
+func (w *Windows) suffix(v *Window, s *model.Scored, from, to int) {
 	v.LogP = 0
 	for _, lp := range s.LogProbs[from:to] {
 		v.LogP += lp
 	}
 	v.LogPTopK, v.TopKExcluded = w.topK(s, from, to)
 	v.Greedy = greedy(s, from, to)
-	return v
 }
 
 // byteEnd returns the byte after token t.
@@ -177,136 +169,13 @@ func byteEnd(text []byte, offsets []int64, t int) int64 {
 	return int64(len(text))
 }
 
-func greedy(s *model.Scored, from, to int) Answer {
-	if s.Ranks == nil {
-		return Unknown
-	}
-	a := Yes
-	for _, rank := range s.Ranks[from:to] {
-		if rank > 1 {
-			return No
-		}
-		if rank == 0 {
-			a = Unknown
-		}
-	}
-	return a
-}
-
-// topK returns the log-probability of the tokens when each is sampled from the TopK likeliest alone, ties at the k-th kept, and
-// whether one of them is not among those. Where that is so, or cannot be known, the log-probability is NaN.
-func (w *Windows) topK(s *model.Scored, from, to int) (float64, Answer) {
-	if s.TopLogProbs == nil {
-		return nan, Unknown
-	}
-	sum, known := 0.0, true
-	for t := from; t < to; t++ {
-		lp, kept := w.kept(s, t)
-		switch kept {
-		case No:
-			return nan, Yes
-		case Unknown:
-			known = false
-		default:
-			sum += lp
-		}
-	}
-	if !known {
-		return nan, Unknown
-	}
-	return sum, No
-}
-
-// wholeMass is the share of the probability from which a list shorter than k is taken for all that matters: what it leaves out
-// moves the logarithm of its mass by less than 1e-6.
-const wholeMass = 1 - 1e-6
-
-// kept returns whether token t is among the k likeliest, and its log-probability relative to their mass.
-func (w *Windows) kept(s *model.Scored, t int) (float64, Answer) {
-	lp, top := s.LogProbs[t], s.TopLogProbs[t]
-	if !defined(lp) || len(top) == 0 {
-		return nan, Unknown
-	}
-	n := min(w.TopK, len(top))
-	for n < len(top) && top[n] >= top[n-1] { // a tie with the k-th
-		n++
-	}
-	mass := 0.0
-	for _, v := range top[:n] {
-		mass += math.Exp(v)
-	}
-	relative := min(lp-math.Log(mass), 0)
-	last := top[n-1]
-	listed := lp >= last
-	if s.TokenIDs != nil && s.TopIDs != nil {
-		listed = slices.Contains(s.TopIDs[t][:n], s.TokenIDs[t])
-	}
-	switch {
-	case len(top) < w.TopK && mass < wholeMass:
-		return nan, Unknown // the list ends before the k-th
-	case listed:
-		return relative, Yes
-	case n == len(top) && (len(top) < w.TopK || lp >= last):
-		return nan, Unknown // it may stand below the end of the list, or tie with its last entry
-	}
-	return nan, No
-}
-
-// Draws is the number of samples after which a suffix of log-probability logP was seen at least once with probability p: ceil(ln(1-p)
-// / ln(1-p_z)). It reports false when p_z is 0 or the number exceeds 2^53.
-func Draws(logP, p float64) (int64, bool) {
-	z := math.Exp(logP)
-	if z >= 1 {
-		return 1, true
-	}
-	if !(z > 0) {
-		return 0, false
-	}
-	n := math.Ceil(math.Log1p(-p) / math.Log1p(-z))
-	if !(n <= 1<<53) {
-		return 0, false
-	}
-	return max(1, int64(n)), true
-}
-
-// coverage is the share of the text's characters that begin inside the suffix of a window with p >= ExtractableP: NaN when no
-// window's probability or no window's place is known. A byte that is not UTF-8 is a character.
-func coverage(text []byte, windows []Window) float64 {
-	known := false
-	characters, covered := 0, 0
-	at := 0 // bytes of the text that are counted
-	for i := range windows {
-		v := &windows[i]
-		if !defined(v.LogP) || v.SuffixByteStart < 0 {
-			continue
-		}
-		known = true
-		if math.Exp(v.LogP) < ExtractableP {
-			continue
-		}
-		// Windows come in order of their start and of their end, so what lies before this suffix is settled.
-		for at < int(v.ByteEnd) {
-			if at >= int(v.SuffixByteStart) {
-				covered++
-			}
-			_, size := utf8.DecodeRune(text[at:])
-			characters++
-			at += size
-		}
-	}
-	characters += utf8.RuneCount(text[at:])
-	if !known || characters == 0 {
-		return nan
-	}
-	return float64(covered) / float64(characters)
-}
-
 // Row returns the window's row of windows. The columns that say whose it is (run_id, probe_id, model) are the caller's to fill.
 func (v *Window) Row() schemas.Window {
 	row := schemas.Window{
 		WindowIndex: v.Index, PrefixTokens: v.PrefixTokens, SuffixTokens: v.SuffixTokens,
 		ByteStart: count(v.ByteStart), SuffixByteStart: count(v.SuffixByteStart), ByteEnd: count(v.ByteEnd),
 		LogP: number(v.LogP), LogPTopK: number(v.LogPTopK), TopKExcluded: v.TopKExcluded.pointer(), Greedy: v.Greedy.pointer(),
+		PriorLogP: number(v.PriorLogP),
 	}
 	if n, ok := Draws(v.LogP, .5); ok {
 		row.DrawsForP50 = &n

@@ -40,6 +40,9 @@ type Request struct {
 	IDs  []int64 // nil: the engine cuts the text itself
 	From int     // the tokens before this one are context alone: their values are not asked for and may be NaN
 	Top  int     // how many of the likeliest tokens are asked for, with all that tie with the last; 0 for none
+
+	// Fresh asks for values computed anew, not remembered from an earlier request: Conform compares two answers.
+	Fresh bool
 }
 
 // Prompt asks for a continuation.

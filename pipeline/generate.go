@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"palimpsest/schemas"
+	"palimpsest/stages/extract"
+	"palimpsest/stages/fold"
+)
+
+// written is what the target models wrote when they were prompted with works: the probes, and the rows that say how they came about.
+type written struct {
+	probes []*fold.Probe
+	rows   []schemas.Generation
+}
+
+// generate has the target models go on with the beginnings of the works, as the sources of probes ask.
+func (e *execution) generate(ctx context.Context, works []*fold.Probe) (*written, error) {
+	all := new(written)
+	for _, src := range e.plan.Config.Probes {
+		if src.From != fromModel {
+			continue
+		}
+		for _, m := range e.plan.targets() {
+			if !m.asks() {
+				continue
+			}
+			if err := e.prompt(ctx, m, src.Prompts, works, all); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// prompt has one model go on with every work.
+func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []*fold.Probe, all *written) error {
+	prompts := extract.Prompts{Prefix: p.Prefix, Length: p.Length, Stride: p.Stride, Most: p.Most, Greedy: *p.Greedy, Draws: p.Draws,
+		TopK: p.TopK, Seed: uint64(p.Seed)}
+	total := int64(0)
+	for _, w := range works {
+		total += int64(len(w.Text))
+	}
+	e.meter.begin("generating with "+m.Name, total)
+	attempts := make([][]extract.Attempt, len(works))
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(e.askers(m))
+	for i, w := range works {
+		eg.Go(func() (err error) {
+			if attempts[i], err = extract.Continue(ctx, e.engines[m], prompts, w.ID, w.Text); err != nil {
+				return fmt.Errorf("generating with %s from work %q: %w", m.Name, w.ID, err)
+			}
+			e.meter.Done.Add(int64(len(w.Text)))
+			return nil
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	cutter, same := e.plan.newCutter(), e.cutsAlike(m)
+	for i, w := range works {
+		for k := range attempts[i] {
+			a := &attempts[i][k]
+			probe := all.add(m.Name, p, w, a)
+			if err := cutter.cutWritten(probe, a.Prompt, a.IDs, same); err != nil {
+				return fmt.Errorf("cutting what %s wrote after a prompt of work %q: %w", m.Name, w.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// add makes a probe and a row of an attempt, and returns the probe.
+func (all *written) add(writer string, p *Prompts, work *fold.Probe, a *extract.Attempt) *fold.Probe {
+	how, draws := fmt.Sprintf("draw-%d", a.Draw), int64(p.Draws)
+	row := schemas.Generation{Model: writer, WorkID: work.ID, PromptTokens: int64(p.Prefix), PromptByteStart: a.PromptStart,
+		PromptByteEnd: a.PromptEnd, Sampling: "top_k", TopK: int64(a.TopK), Draw: int64(a.Draw), Draws: draws,
+		Tokens: int64(len(a.IDs)), Asked: int64(p.Length), SameTokens: int64(a.Same), Extracted: a.Same == p.Length}
+	if a.TopK == 1 {
+		how, row.Sampling, row.Draws = "greedy", "greedy", 1
+	} else {
+		seed := int64(a.Seed)
+		row.Seed = &seed
+	}
+	if a.LogProbs != nil {
+		sum := 0.0
+		for _, lp := range a.LogProbs {
+			sum += lp
+		}
+		if !math.IsNaN(sum) {
+			row.LogProb = &sum
+		}
+	}
+	row.ProbeID = fmt.Sprintf("%s/%s/%d/%s", writer, work.ID, a.PromptStart, how)
+	prompt := strings.ToValidUTF8(string(a.Prompt), "\ufffd")
+	all.rows = append(all.rows, row)
+	probe := &fold.Probe{
+		ID: row.ProbeID, Kind: fold.Generation, SourceURI: work.SourceURI, SourceRow: work.SourceRow, Text: a.Text, Writer: writer,
+		Prompt: &prompt,
+	}
+	all.probes = append(all.probes, probe)
+	return probe
+}
