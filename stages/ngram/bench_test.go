@@ -40,7 +40,7 @@ func benchmarkProbes(size int) []*fold.Probe {
 func BenchmarkIndex(b *testing.B) {
 	for _, size := range []int{1e4, 1e6, 1e7} {
 		b.Run(fmt.Sprintf("%.0e", float64(size)), func(b *testing.B) {
-			texts, err := ngram.NewTexts(benchmarkProbes(size), false)
+			texts, err := ngram.NewTexts(benchmarkProbes(size), fold.Words)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func BenchmarkAdd(b *testing.B) {
 			p.Text = append([]byte(header), p.Text...)
 		}
 	}
-	texts, err := ngram.NewTexts(probes, false)
+	texts, err := ngram.NewTexts(probes, fold.Words)
 	if err != nil {
 		b.Fatal(err)
 	}
