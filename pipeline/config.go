@@ -71,7 +71,7 @@ type Ngram struct {
 	MinWords   int     `json:"min_words,omitempty"`  // unit words: default 13; else 0
 	MinTokens  int     `json:"min_tokens,omitempty"` // unit tokens: default 50; else 0
 	MinBytes   *int    `json:"min_bytes"`            // default 60 of the normalised stream; unit bytes: 50; unit tokens: 0; never nil
-	Tokenizer  string  `json:"tokenizer,omitzero"`   // unit tokens: URL of the GGUF whose tokenizer cuts the texts; empty: columns have the tokens
+	Tokenizer  string  `json:"tokenizer,omitzero"`   // unit tokens: URL of the GGUF that cuts the texts; empty: columns have the tokens
 	Report     []int   `json:"report"`               // n of the overlap table, ascending; default 13 25 50, else 50 100 200
 	MaxSources *int    `json:"max_sources"`          // documents listed a span; default 10; never nil
 	MaxMatches *int    `json:"max_matches"`          // documents listed a probe; default 20; never nil

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -110,6 +111,43 @@ ngram: {unit: tokens, report: [50]}
 	}
 	if r := readTable(t, runDir, schemas.Runs)[0]; *r.Unit != "tokens" || *r.CorpusDocuments != 2 {
 		t.Errorf("run %+v", r)
+	}
+}
+
+// TestTokensFromCorpus scores the corpus itself in tokens: a document finds its copies, not itself, and not what is cut otherwise.
+func TestTokensFromCorpus(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Repeat("abcdefghijklmnopqrstuvwxyz", 5)
+	bad := cutInTwos("bad", text)
+	bad.Offsets = bad.Offsets[1:]
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []cutText{
+		cutInTwos("a", text), cutInTwos("b", text+"more"), cutInTwos("c", "-"+text+"-"), bad,
+	})
+	path := writeFile(t, filepath.Join(dir, "run.yaml"), fmt.Sprintf(`
+output: %[1]s/out
+run_id: r
+corpus: {urls: [%[1]s/corpus.parquet], columns: {text: text, id: id, token_ids: ids, byte_offsets: offsets}}
+probes: {from: corpus}
+hash: {}
+ngram: {unit: tokens, max_sources: 5}
+`, dir))
+	code, out, errs := execute("run", "-c", path)
+	want := "quarantined: file://" + dir + "/corpus.parquet, row group 0, row 3: byte_offsets: 65 tokens with 64 offsets\n"
+	if code != pipeline.ExitQuarantined || strings.Count(out, want) != 1 {
+		t.Fatalf("exit %d, want one line %q: %s%s", code, want, out, errs)
+	}
+	runDir := filepath.Join(dir, "out", "r")
+	var got []string
+	for _, s := range readTable(t, runDir, schemas.SpanSources) {
+		got = append(got, fmt.Sprint(s.ProbeID, " in ", s.DocumentID, " ", s.ByteStart, "-", s.ByteEnd))
+	}
+	if d := cmp.Diff([]string{"a in b 0-130", "b in a 0-130"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	for _, m := range readTable(t, runDir, schemas.Matches) {
+		if m.ProbeID == "a" && m.DocumentID == "b" && (*m.LongestWords != 65 || *m.ProbeCoverage != 1 || math.Abs(*m.DocumentCoverage-65./67) > 1e-9) {
+			t.Errorf("%+v", m)
+		}
 	}
 }
 

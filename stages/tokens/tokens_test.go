@@ -154,3 +154,27 @@ func FuzzAppendOffsets(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkText makes the stream of a text of 1,000 tokens, and finds where they stand in it where some bytes are not UTF-8: the slow way.
+func BenchmarkText(b *testing.B) {
+	var ids []int64
+	var text []byte
+	for i := range 1000 {
+		ids = append(ids, int64(1+i%6))
+		text = append(text, bytesOf(ids[i])...)
+	}
+	text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	var s tokens.Speller
+	var stream []byte
+	var offsets []int64
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		var err error
+		if stream, err = tokens.AppendStream(stream[:0], ids); err != nil {
+			b.Fatal(err)
+		}
+		if offsets, err = s.AppendOffsets(offsets[:0], text, ids, bytesOf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
