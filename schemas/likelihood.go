@@ -34,29 +34,30 @@ type Likelihood struct {
 // Compression is a row of compression: what the texts of a slice take under one model and under general compressors, text by text
 // (Delétang et al., arXiv 2309.10668), and what the model has memorised of them (Morris et al., arXiv 2505.24832).
 type Compression struct {
-	RunID         string   `parquet:"run_id" doc:"name of the run"`
-	Model         string   `parquet:"model" doc:"name of the model"`
-	Role          string   `parquet:"role" doc:"target or reference"`
-	Control       bool     `parquet:"control" doc:"whether the texts are controls"`
-	Slice         string   `parquet:"slice" doc:"which of them: all, those of a kind (kind=work), a control group, and either by copies in the corpus"`
-	Texts         int64    `parquet:"texts" unit:"texts" doc:"texts whose bits and bytes are both known"`
-	Bytes         int64    `parquet:"bytes" unit:"bytes" doc:"UTF-8 bytes of their scored tokens"`
-	ModelBits     float64  `parquet:"model_bits" unit:"bits" doc:"-log2 P of the texts under the model, which an arithmetic coder attains"`
-	ZlibBytes     int64    `parquet:"zlib_bytes" unit:"bytes" doc:"length of the texts' zlib streams"`
-	ZstdBytes     int64    `parquet:"zstd_bytes" unit:"bytes" doc:"length of their zstd frames"`
-	XZBytes       int64    `parquet:"xz_bytes" unit:"bytes" doc:"length of their xz streams"`
-	BitsPerByte   float64  `parquet:"bits_per_byte" unit:"bits per byte" doc:"model_bits / bytes"`
-	ZlibPerByte   float64  `parquet:"zlib_bits_per_byte" unit:"bits per byte" doc:"8 * zlib_bytes / bytes"`
-	ZstdPerByte   float64  `parquet:"zstd_bits_per_byte" unit:"bits per byte" doc:"8 * zstd_bytes / bytes"`
-	XZPerByte     float64  `parquet:"xz_bits_per_byte" unit:"bits per byte" doc:"8 * xz_bytes / bytes"`
-	RawRate       float64  `parquet:"raw_rate" doc:"compressed size / size: model_bits / 8 / bytes"`
-	ModelBytes    *int64   `parquet:"model_bytes" unit:"bytes" doc:"size of the model's file; null when unknown"`
-	AdjustedRate  *float64 `parquet:"adjusted_rate" doc:"(model_bytes + model_bits / 8) / bytes: the rate with the model counted in"`
-	DistinctTexts *int64   `parquet:"distinct_texts" unit:"texts" doc:"texts with memorized_bits, of those with the same words one; generations are left out; null under a reference"`
-	MemorizedBits *float64 `parquet:"memorized_bits" unit:"bits" doc:"sum of their memorized_bits; above 0 on unseen text too"`
-	ControlsMean  *float64 `parquet:"controls_mean" unit:"bits" doc:"mean memorized_bits of the controls of a text's control group, averaged over the distinct texts; null when a group has none"`
-	MemorizedNet  *float64 `parquet:"memorized_bits_net" unit:"bits" doc:"memorized_bits - distinct_texts * controls_mean: what is memorised beyond what unseen text shows"`
-	CapacityBits  *float64 `parquet:"capacity_bits" unit:"bits" doc:"3.6 * parameters, an estimate of what a model can memorise; null when their number is unknown"`
+	RunID           string   `parquet:"run_id" doc:"name of the run"`
+	Model           string   `parquet:"model" doc:"name of the model"`
+	Role            string   `parquet:"role" doc:"target or reference"`
+	Control         bool     `parquet:"control" doc:"whether the texts are controls"`
+	Slice           string   `parquet:"slice" doc:"which of them: all, those of a kind (kind=work), a control group, and either by copies in the corpus"`
+	Texts           int64    `parquet:"texts" unit:"texts" doc:"texts whose bits and bytes are both known"`
+	Bytes           int64    `parquet:"bytes" unit:"bytes" doc:"UTF-8 bytes of their scored tokens"`
+	ModelBits       float64  `parquet:"model_bits" unit:"bits" doc:"-log2 P of the texts under the model, which an arithmetic coder attains"`
+	ZlibBytes       int64    `parquet:"zlib_bytes" unit:"bytes" doc:"length of the texts' zlib streams"`
+	ZstdBytes       int64    `parquet:"zstd_bytes" unit:"bytes" doc:"length of their zstd frames"`
+	XZBytes         int64    `parquet:"xz_bytes" unit:"bytes" doc:"length of their xz streams"`
+	BitsPerByte     float64  `parquet:"bits_per_byte" unit:"bits per byte" doc:"model_bits / bytes"`
+	ZlibPerByte     float64  `parquet:"zlib_bits_per_byte" unit:"bits per byte" doc:"8 * zlib_bytes / bytes"`
+	ZstdPerByte     float64  `parquet:"zstd_bits_per_byte" unit:"bits per byte" doc:"8 * zstd_bytes / bytes"`
+	XZPerByte       float64  `parquet:"xz_bits_per_byte" unit:"bits per byte" doc:"8 * xz_bytes / bytes"`
+	RawRate         float64  `parquet:"raw_rate" doc:"compressed size / size: model_bits / 8 / bytes"`
+	ModelBytes      *int64   `parquet:"model_bytes" unit:"bytes" doc:"size of the model's file; null when unknown"`
+	AdjustedRate    *float64 `parquet:"adjusted_rate" doc:"(model_bytes + model_bits / 8) / bytes: the rate with the model counted in"`
+	DistinctTexts   *int64   `parquet:"distinct_texts" unit:"texts" doc:"texts with memorized_bits, of those with the same words one; generations are left out; null under a reference"`
+	MemorizedBits   *float64 `parquet:"memorized_bits" unit:"bits" doc:"sum of their memorized_bits; above 0 on unseen text too"`
+	ControlledTexts *int64   `parquet:"controlled_texts" unit:"texts" doc:"distinct texts whose control group has controls with memorized_bits"`
+	ControlsMean    *float64 `parquet:"controls_mean" unit:"bits" doc:"mean memorized_bits of the controls of a text's control group, averaged over the controlled texts"`
+	MemorizedNet    *float64 `parquet:"memorized_bits_net" unit:"bits" doc:"memorized_bits of the controlled texts - controlled_texts * controls_mean: what is memorised beyond what unseen text shows; null without controls"`
+	CapacityBits    *float64 `parquet:"capacity_bits" unit:"bits" doc:"3.6 * parameters, an estimate of what a model can memorise; null when their number is unknown"`
 }
 
 // Token is a row of tokens: one token's log-probability.

@@ -23,7 +23,7 @@ import (
 // MaxText is the longest text that is stored, in bytes. A hostile file cannot make Decompress hold more than a small multiple of it.
 const MaxText = 64 << 20
 
-// MaxVocabulary is the largest vocabulary. The sum of its weights then fits 63 bits.
+// MaxVocabulary is the largest vocabulary. The sum of its weights then fits 64 bits.
 const MaxVocabulary = 1 << 19
 
 // Model is a language model as the coder needs it: one sequence, read token by token. It is used by one goroutine at a time.

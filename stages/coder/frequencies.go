@@ -8,7 +8,7 @@ import (
 )
 
 // frequencies are a distribution over the vocabulary and the escape as integers: each symbol has at least 1, and together they have
-// total at most. They are made of log-probabilities, or logs, in two passes over the vocabulary, without a sort.
+// total at most. They are made of log-probabilities, or logits, in two passes over the vocabulary, without a sort.
 //
 // Every step gives the same bits on every processor: a difference and a product of floats, each rounded as IEEE 754 says and never
 // fused, then integers alone. 2^-x comes from tables that are made by square roots and products. The logarithm's 16 fractional bits
@@ -49,8 +49,8 @@ var powers = func() (t [2][256]uint64) {
 	return t
 }()
 
-// set makes the frequencies of log-probabilities, or of equally likely tokens where there are none. It keeps the slice until the next call. It
-// fails on values that are no distribution: NaN, plus infinity, or nothing else than minus infinity.
+// set makes the frequencies of log-probabilities, or of equally likely tokens where there are none. It keeps the slice until the next
+// call. It fails on values that are no distribution: NaN, plus infinity, or nothing else than minus infinity.
 func (f *frequencies) set(logs []float64, vocabulary int) error {
 	if vocabulary < 1 || vocabulary > MaxVocabulary {
 		return fmt.Errorf("a vocabulary of %d tokens; 1 to %d are coded", vocabulary, MaxVocabulary)

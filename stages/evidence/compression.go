@@ -44,7 +44,7 @@ func Compression(runID string, c Compressor, texts []Compressed) []schemas.Compr
 			k := compressionKey{t.Subject.Probe.Control, name}
 			s := slicesOf[k]
 			if s == nil {
-				s = &compression{seen: map[string]bool{}, floored: true}
+				s = &compression{seen: map[string]bool{}}
 				s.row = schemas.Compression{RunID: runID, Model: c.Model, Role: c.Role, Control: k.control, Slice: k.slice}
 				slicesOf[k] = s
 			}
@@ -101,6 +101,8 @@ type mean struct {
 	n   int64
 }
 
+func (m *mean) add(v float64) { *m = mean{m.sum + v, m.n + 1} }
+
 func (m mean) value() float64 { return m.sum / float64(m.n) }
 
 // memorizedByControls is the mean of memorized_bits over the controls of each group.
@@ -112,7 +114,9 @@ func memorizedByControls(texts []Compressed) map[group]mean {
 		}
 		if b := t.Score.MemorizedBits; b == b {
 			g := groupOf(t.Subject.Probe)
-			floor[g] = mean{floor[g].sum + b, floor[g].n + 1}
+			m := floor[g]
+			m.add(b)
+			floor[g] = m
 		}
 	}
 	return floor
@@ -122,9 +126,9 @@ func memorizedByControls(texts []Compressed) map[group]mean {
 type compression struct {
 	row      schemas.Compression
 	seen     map[string]bool // digests of the words of the texts with memorized_bits
-	memory   mean            // memorized_bits of the distinct texts
-	controls float64         // for each of them the mean of the controls of its group
-	floored  bool            // every one's group has controls
+	distinct mean            // memorized_bits of the distinct texts
+	net      mean            // of those whose group has controls, less the mean of these
+	floor    float64         // the sum of these means
 }
 
 func (s *compression) add(t *Compressed) {
@@ -146,11 +150,10 @@ func (s *compression) memorize(t *Compressed, floor map[group]mean) {
 		return
 	}
 	s.seen[digest] = true
-	s.memory = mean{s.memory.sum + bits, s.memory.n + 1}
-	if f, ok := floor[groupOf(p)]; ok {
-		s.controls += f.value()
-	} else {
-		s.floored = false
+	s.distinct.add(bits)
+	if f, ok := floor[groupOf(p)]; ok && !p.Control {
+		s.net.add(bits - f.value())
+		s.floor += f.value()
 	}
 }
 
@@ -168,12 +171,16 @@ func (s *compression) finish(c Compressor) schemas.Compression {
 	if c.Parameters > 0 {
 		r.CapacityBits = new(bitsPerParameter * float64(c.Parameters))
 	}
-	r.DistinctTexts = &s.memory.n
-	if s.memory.n > 0 {
-		r.MemorizedBits = &s.memory.sum
-		if s.floored && !r.Control {
-			r.ControlsMean, r.MemorizedNet = new(s.controls/float64(s.memory.n)), new(s.memory.sum-s.controls)
-		}
+	r.DistinctTexts = &s.distinct.n
+	if s.distinct.n > 0 {
+		r.MemorizedBits = &s.distinct.sum
+	}
+	if r.Control {
+		return r
+	}
+	r.ControlledTexts = &s.net.n
+	if s.net.n > 0 {
+		r.ControlsMean, r.MemorizedNet = new(s.floor/float64(s.net.n)), &s.net.sum
 	}
 	return r
 }

@@ -45,30 +45,35 @@ func TestCompression(t *testing.T) {
 		compressed("control", "other", "f", 0, 100, 100, math.NaN()),
 	}
 	c := evidence.Compressor{Model: "m", Role: "target", Target: true, Bytes: 1000, Parameters: 10}
-	row := func(control bool, slice string, texts, bytes int64, bits float64, distinct int64, memorized, mean, net *float64,
+	row := func(control bool, slice string, texts, bytes int64, bits float64, distinct int64, memorized *float64,
+		controlled int64, mean, net *float64,
 	) schemas.Compression {
 		size := float64(bytes)
-		return schemas.Compression{
+		r := schemas.Compression{
 			RunID: "r", Model: "m", Role: "target", Control: control, Slice: slice, Texts: texts, Bytes: bytes, ModelBits: bits,
 			ZlibBytes: bytes / 2, ZstdBytes: bytes / 4, XZBytes: bytes, BitsPerByte: bits / size, ZlibPerByte: 4, ZstdPerByte: 2, XZPerByte: 8,
 			RawRate: bits / 8 / size, ModelBytes: ptr[int64](1000), AdjustedRate: ptr((1000 + bits/8) / size),
-			DistinctTexts: &distinct, MemorizedBits: memorized, ControlsMean: mean, MemorizedNet: net, CapacityBits: ptr(36.),
+			DistinctTexts: &distinct, MemorizedBits: memorized, CapacityBits: ptr(36.),
 		}
+		if !control {
+			r.ControlledTexts, r.ControlsMean, r.MemorizedNet = &controlled, mean, net
+		}
+		return r
 	}
 	want := []schemas.Compression{
-		row(false, "all", 5, 400, 286, 3, ptr(262.), nil, nil),
-		row(false, "codes", 1, 40, 40, 1, ptr(70.), nil, nil),
-		row(false, "codes copies=1", 1, 40, 40, 1, ptr(70.), nil, nil),
-		row(false, "copies=0", 1, 60, 6, 0, nil, nil, nil),
-		row(false, "kind=canary", 1, 40, 40, 1, ptr(70.), nil, nil),
-		row(false, "kind=generation", 1, 60, 6, 0, nil, nil, nil),
-		row(false, "kind=work", 3, 300, 240, 2, ptr(192.), ptr(10.), ptr(172.)),
-		row(false, "prose", 3, 300, 240, 2, ptr(192.), ptr(10.), ptr(172.)),
-		row(false, "prose copies=0", 1, 100, 200, 1, ptr(12.), ptr(10.), ptr(2.)),
-		row(false, "prose copies=64-127", 2, 200, 40, 1, ptr(180.), ptr(10.), ptr(170.)),
-		row(true, "all", 3, 300, 500, 2, ptr(20.), nil, nil),
-		row(true, "other", 1, 100, 100, 0, nil, nil, nil),
-		row(true, "prose", 2, 200, 400, 2, ptr(20.), nil, nil),
+		row(false, "all", 5, 400, 286, 3, ptr(262.), 2, ptr(10.), ptr(172.)),
+		row(false, "codes", 1, 40, 40, 1, ptr(70.), 0, nil, nil),
+		row(false, "codes copies=1", 1, 40, 40, 1, ptr(70.), 0, nil, nil),
+		row(false, "copies=0", 1, 60, 6, 0, nil, 0, nil, nil),
+		row(false, "kind=canary", 1, 40, 40, 1, ptr(70.), 0, nil, nil),
+		row(false, "kind=generation", 1, 60, 6, 0, nil, 0, nil, nil),
+		row(false, "kind=work", 3, 300, 240, 2, ptr(192.), 2, ptr(10.), ptr(172.)),
+		row(false, "prose", 3, 300, 240, 2, ptr(192.), 2, ptr(10.), ptr(172.)),
+		row(false, "prose copies=0", 1, 100, 200, 1, ptr(12.), 1, ptr(10.), ptr(2.)),
+		row(false, "prose copies=64-127", 2, 200, 40, 1, ptr(180.), 1, ptr(10.), ptr(170.)),
+		row(true, "all", 3, 300, 500, 2, ptr(20.), 0, nil, nil),
+		row(true, "other", 1, 100, 100, 0, nil, 0, nil, nil),
+		row(true, "prose", 2, 200, 400, 2, ptr(20.), 0, nil, nil),
 	}
 	near := cmpopts.EquateApprox(1e-12, 0)
 	if d := cmp.Diff(want, evidence.Compression("r", c, texts), near); d != "" {
