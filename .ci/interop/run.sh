@@ -19,10 +19,17 @@ grep -q '^--- PASS: .*Foreign' "$written/output"
 
 "$python" "$here/read_tables.py" "$run"
 
+cat >"$written/signatures.yaml" <<-EOF
+	output: $written
+	corpus: {urls: [configs/demo/corpus.parquet], columns: {id: id, text: text}}
+	probes: {urls: [configs/demo/probes.parquet], columns: {id: id, text: text}}
+	hash: {}
+EOF
+
 # The libraries make the vectors of the tests, and recompute signatures of the demo's corpus.
 "$python" "$here/tokens.py" stages/tokenizer/testdata/vectors.json
 "$python" "$here/minhash.py" vectors stages/minhash/testdata/vectors.json
 for profile in datasketch-128 datasketch-legacy-128 datatrove; do
-	"${BIN:-bin/palimpsest}" run -c configs/demo/demo.yaml --set output="$written" --set run_id=$profile --set hash.minhash=$profile
+	"${BIN:-bin/palimpsest}" run -c "$written/signatures.yaml" --set run_id=$profile --set hash.minhash=$profile
 	"$python" "$here/minhash.py" table configs/demo/corpus.parquet "$written/$profile/parquet/signatures/part-00000.parquet"
 done

@@ -21,8 +21,7 @@ controls.parquet     the other non-members. Of the passages that the model never
                      2nd is judged, beginning with the 1st, and the rest are controls; of the nonsense sentences, the secrets
                      and the shuffled passages every 5th, since a canary takes at least 99 controls to be told from chance at
                      p <= .01, and there are 128 of each. Edited copies are never controls.
-generations.parquet  what the model itself wrote: greedily after the first 32 tokens of each passage, and by top-k sampling
-                     after no prompt.
+generations.parquet  what the model itself wrote, by top-k sampling after no prompt.
 
 ../nonsense/probes.parquet, ../nonsense/controls.parquet
                      the experiment with nonsense sentences: those that were planted 64, 16, 4 and 1 times, and secrets likewise; of
@@ -35,8 +34,8 @@ control_group    the type: passage, nonsense, secret, shuffled, edited. A probe 
 canary_null      `sibling` for nonsense, secret and shuffled: the controls are unused outputs of the generator that made the
                  canary. It is not `slot` for secrets, since controls differ in the carrier's noun too, and not `shuffle` for
                  shuffled passages, since controls are orders of other passages' words, not other orders of the same words.
-prompt           the prompt's text for greedy generations; the empty string where the model was given none.
-draw             position among the generations that were sampled alike, from 0. The samples were drawn under seeds 0 to 5, 64 each.
+prompt           the empty string: the model was given none.
+draw             position among the generations, from 0. They were drawn under seeds 0 to 5, 64 each.
 """
 
 import collections
@@ -171,22 +170,14 @@ def nonsense(testbed):
 
 def generations(testbed, tokenizer):
     """The generations. A document end becomes a line feed, so that the two documents it parts do not touch."""
-    rows, drawn = [], collections.Counter()
+    rows = []
     for r in read(testbed, "generations.parquet"):
         if SEPARATOR not in r["ids"] and tokenizer.decode(r["ids"]) != r["text"]:
             sys.exit(f"the tokens of {r['gen_id']} are not its text")
-        greedy = r["kind"] == "greedy"
-        rows.append(
-            {
-                "id": r["gen_id"],
-                "text": tokenizer.decode(r["ids"], separator=b"\n"),
-                "kind": "generation",
-                "prompt": tokenizer.decode(r["prompt_ids"]) if greedy else "",
-                "sampling": "greedy, 50 tokens" if greedy else "top-k 40, T=1, 128 tokens",
-                "draw": 0 if greedy else drawn[r["kind"]],
-            }
-        )
-        drawn[r["kind"]] += 1
+        if r["kind"] == "greedy":  # the demo has the model do these again
+            continue
+        row = {"id": r["gen_id"], "text": tokenizer.decode(r["ids"], separator=b"\n"), "kind": "generation", "prompt": ""}
+        rows.append(row | {"sampling": "top-k 40, T=1, 128 tokens", "draw": len(rows)})
     return rows
 
 
