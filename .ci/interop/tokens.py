@@ -36,6 +36,7 @@ TEXTS = [
     "<|endoftext|> <s> </s> <0x0A> <unk>",
     "haha" * 12,
     "we've've" * 6 + " you're're" * 6 + " he'll'll" * 6 + " I'd'd" * 6,
+    "a've.b've,c've;d've:e've!f've?",
     "\nword" * 6 + "\rword" * 6 + "!\r\n" * 6 + "word",
     "a !" * 6 + " =x" * 6,
     "7" * 20,

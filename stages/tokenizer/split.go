@@ -300,7 +300,7 @@ func fallback(text []byte) int {
 	}
 	if text[0] == ' ' {
 		c, _ = first(text[1:])
-		if len(text) == 1 || c == number || punctuation(text[1:]) > 0 {
+		if c == number {
 			return 1
 		}
 		at = 1
