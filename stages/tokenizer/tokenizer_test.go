@@ -313,7 +313,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"nothing", tokenizer.Vocabulary{}, "a vocabulary of 0 tokens"},
 		{"model", tokenizer.Vocabulary{Model: "bert", Tokens: one}, `tokenizer model "bert" is not known; known are gpt2`},
-		{"rule", tokenizer.Vocabulary{Model: "gpt2", Pre: "tekken", Tokens: one}, `pre-tokenizer "tekken" is not known; known are chatglm-bpe, `},
+		{"rule", tokenizer.Vocabulary{Model: "gpt2", Pre: "viking", Tokens: one}, `pre-tokenizer "viking" is not known; known are chatglm-bpe, `},
 		{"types", tokenizer.Vocabulary{Model: "gpt2", Tokens: one, Types: []int32{1, 1}}, "2 token types for 1 tokens"},
 		{"merge", tokenizer.Vocabulary{Model: "gpt2", Tokens: one, Merges: []string{"a b", "ab"}}, `merge 1 is "ab"`},
 		{"scores", tokenizer.Vocabulary{Model: "llama", Tokens: one}, "0 scores for 1 tokens"},
