@@ -55,7 +55,9 @@ lint: ## gofmt, go vet, staticcheck, golangci-lint
 	@unformatted=$$(gofmt -l cmd pipeline stages schemas); \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
+	$(GO) vet -tags llamacpp ./stages/llamacpp
 	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) -tags llamacpp ./stages/llamacpp
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
 .PHONY: vuln
@@ -98,6 +100,10 @@ interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, 
 .PHONY: stores
 stores: build ## run over the S3, GCS and Azure protocols against local servers and compare the tables
 	.ci/stores/run.sh ./$(BIN)
+
+.PHONY: llamacpp
+llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
+	@.ci/llama/run.sh || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: memory
 memory: build ## compare the peak memory of a run over 100 MB with one over 1 GB

@@ -13,8 +13,11 @@ require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/cheggaaa/pb/v3 v3.3.0
+	github.com/ebitengine/purego v0.10.0
 	github.com/google/go-cmp v0.7.0
+	github.com/hybridgroup/yzma v1.27.0
 	github.com/johannesboyne/gofakes3 v1.2.0
+	github.com/jupiterrider/ffi v0.7.0
 	github.com/klauspost/compress v1.20.3
 	github.com/parquet-go/parquet-go v0.32.0
 	github.com/pierrec/lz4/v4 v4.1.33

@@ -35,6 +35,12 @@ TEXTS = [
     "soft\u00adhyphen zero\u200bwidth \ufeffbom",
     "<|endoftext|> <s> </s> <0x0A> <unk>",
     "haha" * 12,
+    "camelCaseWords HTTPServer XMLs aBcDªEFªGh IJªKL //path/to///\n/x ǅelo Ωmega ÀÉb ʰaʰB 中A文b ĳǄ",
+    "\u0301a \u0301\u0301 A\u0301B\u0301 a\u0301B \u0301A!\u0301 (\u0301x",
+    "we've've" * 6 + " you're're" * 6 + " he'll'll" * 6 + " I'd'd" * 6,
+    "a've.b've,c've;d've:e've!f've?",
+    "\nword" * 6 + "\rword" * 6 + "!\r\n" * 6 + "word",
+    "a !" * 6 + " =x" * 6,
     "7" * 20,
     " " * 17 + "x",
     "\n" * 9 + "'s",
@@ -44,12 +50,18 @@ GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|
 LINES = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 MARKS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
+LEAD = r"[^\r\n\p{L}\p{N}]?"
+UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+CASE = f"{LEAD}{UPPER}*{LOWER}+|{LEAD}{UPPER}+{LOWER}*" + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
 RULES = {
     "gpt-2": [GPT2],
     "smollm": [r"\p{N}", GPT2],
     "llama-bpe": [LINES % r"\p{N}{1,3}"],
     "qwen2": [LINES % r"\p{N}"],
     "qwen35": [MARKS],
+    "tekken": [CASE],
     "default": [r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
 }
 
@@ -67,9 +79,9 @@ def byte_level():
     tokens = sorted(model["vocab"], key=model["vocab"].get)
     ids = {}
     for name, patterns in RULES.items():
-        # Llama 3's file says ignore_merges.
+        # Llama 3's and Mistral NeMo's files say ignore_merges.
         tokenizer = Tokenizer(
-            models.BPE(model["vocab"], [tuple(m) for m in model["merges"]], ignore_merges=name == "llama-bpe")
+            models.BPE(model["vocab"], [tuple(m) for m in model["merges"]], ignore_merges=name in ("llama-bpe", "tekken"))
         )
         splits = [pre_tokenizers.Split(Regex(p), "isolated") for p in patterns]
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, plain])

@@ -1,8 +1,7 @@
 package tokenizer
 
 import (
-	"maps"
-	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -12,71 +11,14 @@ import (
 // text. Each looks at a run of white space at most thrice.
 type splitter func(text []byte) int
 
-// rule is how a model family cuts text into words. With whole, a word that is a token is that token, whatever the merges say.
-type rule struct {
-	split splitter
-	whole bool
-}
-
-// rules has the rules by their names in GGUF files, which say the family that a rule was first seen with.
-var rules = map[string]rule{
-	"gpt-2":           {split: gpt2},
-	"phi-2":           {split: gpt2},
-	"olmo":            {split: gpt2},
-	"mpt":             {split: gpt2},
-	"jais":            {split: gpt2},
-	"trillion":        {split: gpt2},
-	"exaone4":         {split: gpt2},
-	"mellum":          {split: gpt2},
-	"modern-bert":     {split: gpt2},
-	"roberta-bpe":     {split: gpt2},
-	"gigachat":        {split: gpt2},
-	"granite-docling": {split: gpt2},
-
-	"smollm":     {split: digitsApart},
-	"starcoder":  {split: digitsApart},
-	"refact":     {split: digitsApart},
-	"command-r":  {split: digitsApart},
-	"codeshell":  {split: digitsApart},
-	"exaone":     {split: digitsApart},
-	"minerva-7b": {split: digitsApart},
-
-	"llama-bpe":   {split: digitsByThree, whole: true},
-	"llama3":      {split: digitsByThree, whole: true},
-	"llama-v3":    {split: digitsByThree, whole: true},
-	"falcon3":     {split: digitsByThree, whole: true},
-	"falcon-h1":   {split: digitsByThree, whole: true},
-	"lfm2":        {split: digitsByThree, whole: true},
-	"pixtral":     {split: digitsByThree, whole: true},
-	"dbrx":        {split: digitsByThree},
-	"smaug-bpe":   {split: digitsByThree},
-	"chatglm-bpe": {split: digitsByThree},
-	"glm4":        {split: digitsByThree},
-
-	"qwen2":            {split: singleDigits},
-	"deepseek-r1-qwen": {split: singleDigits},
-	"stablelm2":        {split: singleDigits},
-	"megrez":           {split: singleDigits},
-	"hunyuan":          {split: singleDigits},
-	"grok-2":           {split: singleDigits},
-	"solar-open":       {split: singleDigits},
-	"qwen35":           {split: marksInWords},
-
-	"default": {split: fallback},
-	"":        {split: fallback},
-}
-
-func knownRules() []string {
-	names := slices.Sorted(maps.Keys(rules))
-	return names[1:] // without ""
-}
-
 // class is what the rules tell characters apart by.
 type class uint8
 
 const (
 	other  class = iota
-	letter       // L*
+	letter       // Lm, Lo
+	upper        // Lu, Lt
+	lower        // Ll
 	mark         // M*
 	number       // N*
 	blank        // White_Space
@@ -91,6 +33,10 @@ var asciiClass = func() (t [utf8.RuneSelf]class) {
 
 func runeClass(r rune) class {
 	switch {
+	case unicode.IsLower(r):
+		return lower
+	case unicode.IsUpper(r), unicode.IsTitle(r):
+		return upper
 	case unicode.IsLetter(r):
 		return letter
 	case unicode.IsSpace(r):
@@ -123,7 +69,7 @@ func first(text []byte) (class, int) {
 type set uint8
 
 const (
-	letters = set(1 << letter)
+	letters = set(1<<letter | 1<<upper | 1<<lower)
 	marks   = set(1 << mark)
 	numbers = set(1 << number)
 	blanks  = set(1 << blank)
@@ -168,7 +114,7 @@ func spaced(text []byte, apart set) int {
 	}
 	switch c, _ := first(text[at:]); {
 	case apart.has(c):
-	case c == letter:
+	case letters.has(c):
 		return letters.run(text, at)
 	case c == number:
 		return numbers.run(text, at)
@@ -185,16 +131,15 @@ func spaced(text []byte, apart set) int {
 // digitsByThree cuts by
 //
 //	(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-func digitsByThree(text []byte) int { return lines(text, letters, 3) }
+func digitsByThree(text []byte) int { return contracted(text, letters, 3) }
 
 // singleDigits is digitsByThree with \p{N} for \p{N}{1,3}.
-func singleDigits(text []byte) int { return lines(text, letters, 1) }
+func singleDigits(text []byte) int { return contracted(text, letters, 1) }
 
 // marksInWords is singleDigits with [\p{L}\p{M}] for \p{L}.
-func marksInWords(text []byte) int { return lines(text, letters|marks, 1) }
+func marksInWords(text []byte) int { return contracted(text, letters|marks, 1) }
 
-// lines finds the first word by the rules that keep line ends at a word's end.
-func lines(text []byte, inWords set, digits int) int {
+func contracted(text []byte, inWords set, digits int) int {
 	if n := contraction(text, true); n > 0 {
 		return n
 	}
@@ -202,6 +147,74 @@ func lines(text []byte, inWords set, digits int) int {
 	if inWords.has(c) {
 		return inWords.run(text, n)
 	}
+	if mayLead(text, c) {
+		if next, m := first(text[n:]); inWords.has(next) {
+			return inWords.run(text, n+m)
+		}
+	}
+	return lines(text, (marks|signs)&^inWords, digits, "\r\n")
+}
+
+// byCase cuts words where a capital follows small letters, by
+//
+//	P?[U]*[V]+|P?[U]+[V]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+//
+// with P for [^\r\n\p{L}\p{N}], U for \p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M} and V for \p{Ll}\p{Lm}\p{Lo}\p{M}.
+func byCase(text []byte) int {
+	c, n := first(text)
+	if mayLead(text, c) {
+		if end := smallEnd(text, n); end > n {
+			return end
+		}
+		if end := smallEnd(text, 0); end > 0 {
+			return end
+		}
+		if end := capitals.run(text, n); end > n {
+			return end
+		}
+	} else if letters.has(c) {
+		if end := smallEnd(text, 0); end > 0 {
+			return end
+		}
+		return capitals.run(text, 0)
+	}
+	return lines(text, marks|signs, 1, "\r\n/")
+}
+
+const (
+	capitals = set(1<<upper | 1<<letter | 1<<mark)
+	small    = set(1<<lower | 1<<letter | 1<<mark)
+)
+
+// smallEnd returns where [U]*[V]+ from i on ends, or i. Without a small letter after the capitals it ends at the last character of them
+// that counts as both.
+func smallEnd(text []byte, i int) int {
+	end := i
+	for i < len(text) {
+		c, n := first(text[i:])
+		if c == lower {
+			return small.run(text, i)
+		}
+		if !capitals.has(c) {
+			break
+		}
+		i += n
+		if c != upper {
+			end = i
+		}
+	}
+	return end
+}
+
+// mayLead reports whether the text's first character, of class c, may stand before the letters of a word: [^\r\n\p{L}\p{N}].
+func mayLead(text []byte, c class) bool {
+	return c != number && !letters.has(c) && text[0] != '\r' && text[0] != '\n'
+}
+
+// lines finds the first word of a text that starts with none of letters, by the rules that keep line ends at a word's end: they stand
+// after symbols if they are in tail.
+func lines(text []byte, symbols set, digits int, tail string) int {
+	c, n := first(text)
 	if c == number {
 		for k := 1; k < digits; k++ {
 			c, m := first(text[n:])
@@ -212,18 +225,12 @@ func lines(text []byte, inWords set, digits int) int {
 		}
 		return n
 	}
-	if text[0] != '\r' && text[0] != '\n' {
-		if next, m := first(text[n:]); inWords.has(next) {
-			return inWords.run(text, n+m)
-		}
-	}
 	at := 0
 	if text[0] == ' ' && len(text) > 1 {
 		at = 1
 	}
-	symbols := (marks | signs) &^ inWords
 	if end := symbols.run(text, at); end > at {
-		for end < len(text) && (text[end] == '\r' || text[end] == '\n') {
+		for end < len(text) && strings.IndexByte(tail, text[end]) >= 0 {
 			end++
 		}
 		return end
@@ -300,15 +307,15 @@ func fallback(text []byte) int {
 	}
 	if text[0] == ' ' {
 		c, _ = first(text[1:])
-		if len(text) == 1 || c == number || punctuation(text[1:]) > 0 {
+		if c == number {
 			return 1
 		}
 		at = 1
 	}
-	switch c {
-	case letter:
+	switch {
+	case letters.has(c):
 		return letters.run(text, at)
-	case blank:
+	case c == blank:
 		end, word := blankRun(text)
 		if end == len(text) || punctuation(text[end:]) > 0 {
 			return end

@@ -232,12 +232,8 @@ func byteName(b byte) string {
 
 // What stands in a text is text: the names of control tokens too. Tokens that a vocabulary's maker added by hand are cut out whole.
 func TestControlAndAddedTokens(t *testing.T) {
-	v := tokenizer.Vocabulary{Model: "gpt2", Pre: "gpt-2"}
-	for _, r := range escaped {
-		v.Tokens, v.Types = append(v.Tokens, string(r)), append(v.Types, 1)
-	}
-	v.Tokens = append(v.Tokens, "<end>", "<tool", "<tool_call>")
-	v.Types = append(v.Types, 3, 4, 4)
+	v := tokenizer.Vocabulary{Model: "gpt2", Pre: "gpt-2", Tokens: append(bytesAlone(), "<end>", "<tool", "<tool_call>")}
+	v.Types = append(slices.Repeat([]int32{1}, 256), 3, 4, 4)
 	tok := newTokenizer(t, v)
 	for _, c := range []struct {
 		text    string
@@ -260,6 +256,31 @@ func TestControlAndAddedTokens(t *testing.T) {
 			t.Errorf("token %d stands for %q, want nothing", id, b)
 		}
 	}
+}
+
+// Some families take a word that is a token whole, though no merges lead to it.
+func TestWholeWords(t *testing.T) {
+	v := tokenizer.Vocabulary{Model: "gpt2", Tokens: append(bytesAlone(), "abc")}
+	for pre, want := range map[string][]string{
+		"llama-bpe": {"abc", " ", "a", "b", "c"}, // the second word has a space before it
+		"smaug-bpe": {"a", "b", "c", " ", "a", "b", "c"},
+		"gpt-2":     {"a", "b", "c", " ", "a", "b", "c"},
+	} {
+		v.Pre = pre
+		tok := newTokenizer(t, v)
+		ids, offsets := tok.Encode([]byte("abc abc"))
+		if !slices.Equal(pieces(tok, ids), want) {
+			t.Errorf("%s: %q, want %q", pre, pieces(tok, ids), want)
+		}
+		checkPartition(t, tok, []byte("abc abc"), ids, offsets)
+	}
+}
+
+func bytesAlone() (tokens []string) {
+	for _, r := range escaped {
+		tokens = append(tokens, string(r))
+	}
+	return tokens
 }
 
 // The space before the text has no byte of it, and the bytes of what is not UTF-8 have tokens of their own.
@@ -292,7 +313,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"nothing", tokenizer.Vocabulary{}, "a vocabulary of 0 tokens"},
 		{"model", tokenizer.Vocabulary{Model: "bert", Tokens: one}, `tokenizer model "bert" is not known; known are gpt2`},
-		{"rule", tokenizer.Vocabulary{Model: "gpt2", Pre: "tekken", Tokens: one}, `pre-tokenizer "tekken" is not known; known are chatglm-bpe, `},
+		{"rule", tokenizer.Vocabulary{Model: "gpt2", Pre: "viking", Tokens: one}, `pre-tokenizer "viking" is not known; known are chatglm-bpe, `},
 		{"types", tokenizer.Vocabulary{Model: "gpt2", Tokens: one, Types: []int32{1, 1}}, "2 token types for 1 tokens"},
 		{"merge", tokenizer.Vocabulary{Model: "gpt2", Tokens: one, Merges: []string{"a b", "ab"}}, `merge 1 is "ab"`},
 		{"scores", tokenizer.Vocabulary{Model: "llama", Tokens: one}, "0 scores for 1 tokens"},
