@@ -38,6 +38,14 @@ func (p *openai) open(ctx context.Context, e *Engine) error {
 	if err := e.client.call(once(ctx), "GET", "/openapi.json", nil, smallReply, &page); err == nil {
 		e.facts.Version = strings.TrimSpace(page.Info.Title + " " + page.Info.Version)
 	}
+	// Whether it echoes at all, before anything else can go wrong.
+	reply, err := p.ask(ctx, e, []model.Request{{Text: []byte(probeText)}}, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := reply.choice(len(strings.Fields(probeText))); err != nil {
+		return fmt.Errorf("%w: %w", ErrCapability, err)
+	}
 	bos, err := p.findTokenizer(ctx, e)
 	if err != nil {
 		return err
@@ -190,7 +198,7 @@ func (p *openai) score(ctx context.Context, e *Engine, requests []model.Request)
 		}
 		s, differs, err := reply.echoValues(k, requests[i], p.lead, e.bos)
 		if differs && e.texts {
-			err = e.reencoded(ctx, requests[i], err.Error())
+			err = e.reencoded(ctx, requests[i], err)
 		}
 		if err != nil {
 			return nil, err
@@ -252,7 +260,11 @@ func (c *completion) echoValues(k int, r model.Request, lead int, bos []int64) (
 		got = want // a prompt among several whose text the model ended at once
 	}
 	if got != want {
-		return s, true, short(max(got, 0), want, "")
+		hint := ""
+		if len(bos) == 0 {
+			hint = "; llama-cpp-python's server loses one when the model has no BOS, and gives the values of the position after"
+		}
+		return s, true, short(max(got, 0), want, hint)
 	}
 	tokens := e.tokens[lead:want]
 	ids, known := tokenIDs(tokens)

@@ -53,9 +53,9 @@ func sendable(text []byte) error {
 	return nil
 }
 
-// reencoded tells why tokens other than the request's came back for its text: ErrReencoded when the text encodes so, which the server
-// cannot help, and otherwise the server's fault.
-func (e *Engine) reencoded(ctx context.Context, r model.Request, got string) error {
+// reencoded tells why tokens other than the request's came back for its text: ErrReencoded when the text encodes to others, which the
+// server cannot help, and otherwise fault.
+func (e *Engine) reencoded(ctx context.Context, r model.Request, fault error) error {
 	tokens, err := e.Tokenize(ctx, r.Text)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (e *Engine) reencoded(ctx context.Context, r model.Request, got string) err
 	if !equalIDs(tokens.IDs, r.IDs) {
 		return model.ErrReencoded
 	}
-	return model.Faultf(model.CheckIdentity, "%s", got)
+	return fault
 }
 
 func equalIDs(a, b []int64) bool {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strconv"
 
@@ -93,6 +94,9 @@ func tokenizeBOS(ctx context.Context, e *Engine) ([]int64, error) {
 	without, err := tokenizeRoute(ctx, e, probeText, false)
 	if err != nil {
 		return nil, err
+	}
+	if len(without.Tokens) == 0 {
+		return nil, fmt.Errorf("%w: %w: /tokenize gives no tokens for a text", ErrRefused, errNoRoute) // llama.cpp's server reads another field
 	}
 	for n := range with.Tokens {
 		rest := with.Tokens[n:]
