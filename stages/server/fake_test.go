@@ -158,7 +158,7 @@ type ask struct {
 	PromptLogprobs                 *int      `json:"prompt_logprobs"`
 	Logprobs                       *int
 	Echo                           bool
-	MaxTokens                      int `json:"max_tokens"`
+	MaxTokens                      int  `json:"max_tokens"`
 	AsIDs                          bool `json:"return_tokens_as_token_ids"`
 	Special                        bool `json:"add_special_tokens"`
 	LlamaSpecial                   bool `json:"add_special"`

@@ -105,7 +105,7 @@ func Open(ctx context.Context, options Options) (*Engine, error) {
 	case OpenAI:
 		e.protocol = &openai{}
 	case LlamaCPP:
-		e.protocol, e.partial = llamacpp{}, true
+		e.protocol, e.partial = &llamacpp{}, true
 	default:
 		return nil, fmt.Errorf("protocol %q is not known; choose one of %s", options.Protocol, strings.Join(Protocols, ", "))
 	}
