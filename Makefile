@@ -99,6 +99,10 @@ interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, 
 stores: build ## run over the S3, GCS and Azure protocols against local servers and compare the tables
 	.ci/stores/run.sh ./$(BIN)
 
+.PHONY: servers
+servers: ## score with real model servers, llama-cpp-python's and llama.cpp's; builds them at the first call
+	.ci/servers/run.sh
+
 .PHONY: memory
 memory: build ## compare the peak memory of a run over 100 MB with one over 1 GB
 	.ci/memory/run.sh ./$(BIN)

@@ -161,7 +161,11 @@ func (c *conformer) sameOpening() error {
 		if err != nil {
 			return err
 		}
-		s, err := c.score(Request{Text: []byte(text), IDs: ids, Top: min(1, c.facts.MostTop)})
+		top := 0
+		if c.tokens == nil {
+			top = c.top()
+		}
+		s, err := c.score(Request{Text: []byte(text), IDs: ids, Top: top})
 		if err != nil {
 			return err
 		}
@@ -216,39 +220,36 @@ func (c *conformer) repeated() error {
 		return nil // the texts could not be scored once
 	}
 	text := []byte(opening + endings[0])
-	again, err := c.score(Request{Text: text, IDs: c.tokens[0]}, Request{Text: text, IDs: c.tokens[0]})
+	again, err := c.score(Request{Text: text, IDs: c.tokens[0]})
 	if err != nil {
 		return err
 	}
 	worst := 0.0
-	for _, s := range again {
-		for t, lp := range s.LogProbs {
-			worst = max(worst, apart(lp, c.scored[0].LogProbs[t]))
-		}
+	for t, lp := range again[0].LogProbs {
+		worst = max(worst, apart(lp, c.scored[0].LogProbs[t]))
 	}
 	if worst > toleranceRepeat {
 		return Faultf(CheckRepeat, "the same text has values %g apart when it is sent again, above %g; turn the server's prefix cache off",
 			worst, toleranceRepeat)
 	}
-	c.pass(CheckRepeat, "the same text sent three times has values at most %.2g apart", worst)
+	c.pass(CheckRepeat, "the same text sent twice has values at most %.2g apart", worst)
 	return nil
 }
 
-// ranges asks for as many of the likeliest tokens as the engine gives, all of a small vocabulary.
+// top is how many of the likeliest tokens are asked for with the first text: all of a small vocabulary.
+func (c *conformer) top() int {
+	if v := c.facts.Vocabulary; v > 0 && v <= wholeVocabulary && c.facts.MostTop >= v {
+		return v
+	}
+	return min(c.facts.MostTop, 20)
+}
+
+// ranges looks at the values of the first text.
 func (c *conformer) ranges() error {
-	if len(c.tokens) == 0 {
+	if len(c.scored) == 0 {
 		return nil
 	}
-	top := min(c.facts.MostTop, 20)
-	if v := c.facts.Vocabulary; v > 0 && v <= wholeVocabulary && c.facts.MostTop >= v {
-		top = v
-	}
-	ids := c.tokens[0]
-	scored, err := c.score(Request{Text: []byte(opening + endings[0]), IDs: ids, Top: top})
-	if err != nil {
-		return err
-	}
-	s := scored[0]
+	top, ids, s := c.top(), c.tokens[0], c.scored[0]
 	for t, lp := range s.LogProbs {
 		if math.IsNaN(lp) && (t > 0 || c.facts.BOS) {
 			return Faultf(CheckRange, "token %d of %d has no value", t, len(ids))

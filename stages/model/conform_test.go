@@ -20,7 +20,9 @@ func TestConform(t *testing.T) {
 	}{
 		{"good", good, nil, ""},
 		{"no BOS", model.Facts{}, func(_ model.Request, s *model.Scored, _ int) { s.LogProbs[0] = nan }, ""},
-		{"no likeliest tokens, no ids", model.Facts{Context: 600, BOS: true}, func(_ model.Request, s *model.Scored, _ int) { s.TokenIDs = nil }, ""},
+		{"no likeliest tokens, no ids", model.Facts{Context: 600, BOS: true}, func(_ model.Request, s *model.Scored, _ int) {
+			s.TokenIDs = nil
+		}, ""},
 		{"one value for a text", good, func(_ model.Request, s *model.Scored, _ int) {
 			*s = model.Scored{LogProbs: s.LogProbs[:1]}
 		}, model.CheckCount},

@@ -2,12 +2,8 @@ package server
 
 import "time"
 
-// QuickRetries makes tries follow one another at once, for tests in which many fail.
-func QuickRetries(wait time.Duration) (restore func()) {
-	old := retryWait
-	retryWait = wait
-	return func() { retryWait = old }
-}
+// Many tries fail in the tests; they follow one another at once.
+func init() { retryWait = time.Millisecond }
 
 // MostFailures is after how many failures in a row the server is taken to be gone.
 const MostFailures = mostFailures

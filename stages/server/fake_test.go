@@ -21,7 +21,8 @@ import (
 type tinyModel struct{ merges []string }
 
 var tiny = tinyModel{merges: []string{
-	" t", "he", " the", "in", "er", " a", "on", "ation", "ization", "memor", "memorization", " tired", " happy", "qu", " c", "at", " cat", "\u00e9",
+	" t", "he", " the", "in", "er", " a", "on", "ation", "ization", "memor", "memorization", " tired", " happy", "qu", " c", "at", " cat",
+	"\u00e9",
 }}
 
 const tinyBOS = 0
@@ -125,18 +126,6 @@ type fakeServer struct {
 	texts int      // prompts that were scored
 	now   int
 	most  int // requests at once
-}
-
-func (f *fakeServer) asked(path string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, p := range f.paths {
-		if p == path {
-			n++
-		}
-	}
-	return n
 }
 
 func (f *fakeServer) scored() int {
@@ -416,7 +405,8 @@ func (f *fakeServer) completions(w http.ResponseWriter, a ask) {
 		total += len(p)
 		switch {
 		case f.protocol == server.LlamaCPP || a.Echo && f.wrong.ignoresEcho:
-			choices = append(choices, object{"index": i, "text": "", "logprobs": object{"content": []object{{"id": 5, "token": "a", "logprob": -3e-5}}}})
+			one := []object{{"id": 5, "token": "a", "logprob": -3e-5}}
+			choices = append(choices, object{"index": i, "text": "", "logprobs": object{"content": one}})
 		case a.PromptLogprobs != nil && f.wrong.ignoresEcho:
 			choices = append(choices, object{"index": i, "text": "a", "prompt_logprobs": nil})
 		case a.PromptLogprobs != nil:

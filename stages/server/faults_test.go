@@ -23,10 +23,7 @@ import (
 	"palimpsest/stages/server"
 )
 
-func TestMain(m *testing.M) {
-	defer server.QuickRetries(time.Millisecond)()
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/klauspost/compress/zstd.startBlockDecoder"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fault is something that goes wrong between client and server.
 type fault struct {
@@ -188,6 +185,30 @@ func TestServerThatIsGone(t *testing.T) {
 	}
 	if d.requests != 3 {
 		t.Errorf("%d requests", d.requests)
+	}
+}
+
+// A server that is busy or starting while it is asked what it can do is not taken for one that cannot.
+func TestBusyAtTheStart(t *testing.T) {
+	for _, code := range []int{429, 503} {
+		for _, p := range protocols {
+			f := &fakeServer{protocol: p.fake}
+			var n atomic.Int64
+			e := open(t, start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if n.Add(1)%2 == 1 {
+					refuse(w, code, "busy")
+					return
+				}
+				f.ServeHTTP(w, r)
+			})), p.protocol, server.Options{})
+			calm := open(t, start(t, f), p.protocol, server.Options{})
+			a, b := e.Facts(), calm.Facts()
+			delete(a.Settings, "url")
+			delete(b.Settings, "url")
+			if fmt.Sprint(a) != fmt.Sprint(b) {
+				t.Errorf("%s: %+v, and when it is calm %+v", p.fake, a, b)
+			}
+		}
 	}
 }
 

@@ -69,6 +69,9 @@ func (p *openai) open(ctx context.Context, e *Engine) error {
 			return err
 		}
 		e.texts, e.bos = true, bos
+		if p.tokenize == "" {
+			e.facts.Settings["bos"] = "unknown"
+		}
 		if err := p.findLead(ctx, e, probe); err != nil {
 			return err
 		}
