@@ -282,14 +282,3 @@ func TestKeyIsSentAndNeverShown(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
-
-func TestRate(t *testing.T) {
-	e := open(t, start(t, &fakeServer{protocol: "tgi"}), server.TGI, server.Options{PerSecond: 50})
-	began := time.Now()
-	if _, err := e.Score(context.Background(), []model.Request{{Text: []byte("a")}, {Text: []byte("b")}, {Text: []byte("c")}}); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(began); took < 5*20*time.Millisecond { // 6 requests, 3 of them to tokenize
-		t.Errorf("6 requests at 50 a second took %s", took)
-	}
-}
