@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -141,7 +142,10 @@ func TestFaults(t *testing.T) {
 				real := httptest.NewServer(&fakeServer{protocol: p.fake})
 				defer real.Close()
 				target, _ := url.Parse(real.URL)
-				through := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+				through := &httputil.ReverseProxy{
+					Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+					ErrorLog: log.New(io.Discard, "", 0),
+				}
 				between := &proxy{behind: through, fault: f}
 				e := open(t, start(t, between), p.protocol, server.Options{Batch: 2, Timeout: 500 * time.Millisecond, Concurrency: 2})
 				list := requests(t, e, 0)

@@ -153,7 +153,7 @@ func (p *openai) encode(ctx context.Context, e *Engine, text string) (model.Toke
 		if err != nil {
 			return model.Tokens{}, err
 		}
-		if len(ids) < len(bos) || !equalIDs(ids[:len(bos)], bos) {
+		if len(ids) < len(bos) || !slices.Equal(ids[:len(bos)], bos) {
 			return model.Tokens{}, model.Faultf(model.CheckIdentity, "/extras/tokenize does not put before a text what it puts before none")
 		}
 		return model.Tokens{IDs: ids[len(bos):]}, nil
@@ -271,11 +271,11 @@ func (c *completion) echoValues(k int, r model.Request, lead int, bos []int64) (
 	}
 	tokens := e.tokens[lead:want]
 	ids, known := tokenIDs(tokens)
-	if known && !equalIDs(ids, r.IDs) {
+	if known && !slices.Equal(ids, r.IDs) {
 		return s, true, model.Faultf(model.CheckIdentity, "the tokens of a prompt came back as other ones")
 	}
 	if known && lead > 0 {
-		if first, ok := tokenIDs(e.tokens[:lead]); !ok || !equalIDs(first, bos) {
+		if first, ok := tokenIDs(e.tokens[:lead]); !ok || !slices.Equal(first, bos) {
 			return s, true, model.Faultf(model.CheckIdentity, "BOS was sent and did not come back")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -60,22 +61,10 @@ func (e *Engine) reencoded(ctx context.Context, r model.Request, fault error) er
 	if err != nil {
 		return err
 	}
-	if !equalIDs(tokens.IDs, r.IDs) {
+	if !slices.Equal(tokens.IDs, r.IDs) {
 		return model.ErrReencoded
 	}
 	return fault
-}
-
-func equalIDs(a, b []int64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // offsetsOf returns the byte at which each token begins in the text, from the strings that a server gives for them, or nil: a
