@@ -92,7 +92,6 @@ type completion struct {
 			Values  []*float64            `json:"token_logprobs"`
 			Top     []map[string]*float64 `json:"top_logprobs"`
 			Content []chatEntry           `json:"content"` // the shape of chat completions, which llama.cpp's server gives
-			Offsets []int64               `json:"text_offset"`
 		} `json:"logprobs"`
 		Prompt []map[string]struct {
 			LP   *float64 `json:"logprob"`
