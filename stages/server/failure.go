@@ -31,7 +31,7 @@ var (
 type transient struct {
 	message  string
 	busy     bool // the server says that it has too much to do: it is not gone
-	answered bool // it is the server's own answer, not a broken connection
+	internal bool // status 500, which some servers give to a question that they cannot read
 	after    *backoff.RetryAfterError
 }
 

@@ -14,9 +14,14 @@ import (
 // for with the tokens before it as the prompt, one to generate, and as many likeliest as the vocabulary has. That is exact, gives ranks,
 // means and deviations too, and costs a request and a reply of the vocabulary's length a token: it is for spot checks. The server's
 // prompt cache makes each prompt cost one token. An empty prompt is refused, so without BOS the first token has no value.
-type llamacpp struct{}
+//
+// The distribution is left out of the reply when the token that was drawn ends inside a character. So a plain token is made sure to
+// be drawn, by a bias; the values are those before it.
+type llamacpp struct {
+	plain int64 // a token of whole characters
+}
 
-func (llamacpp) open(ctx context.Context, e *Engine) error {
+func (p *llamacpp) open(ctx context.Context, e *Engine) error {
 	var models modelList
 	if err := e.client.call(ctx, "GET", "/v1/models", nil, smallReply, &models); err != nil {
 		return err
@@ -50,6 +55,14 @@ func (llamacpp) open(ctx context.Context, e *Engine) error {
 	if err != nil {
 		return err
 	}
+	plain, _, err := llamaTokenize(ctx, e, "a", false)
+	if err != nil {
+		return err
+	}
+	if len(plain) == 0 {
+		return model.Faultf(model.CheckCount, "/tokenize gives no tokens for a letter")
+	}
+	p.plain = plain[len(plain)-1]
 	e.limitContext(props.Settings.Context)
 	e.facts.Ranks, e.facts.Moments, e.facts.MostTop = true, true, e.facts.Vocabulary
 	return nil
@@ -90,7 +103,7 @@ func llamaTokenize(ctx context.Context, e *Engine, text string, special bool) (i
 	return ids, pieces, err
 }
 
-func (llamacpp) encode(ctx context.Context, e *Engine, text string) (model.Tokens, error) {
+func (*llamacpp) encode(ctx context.Context, e *Engine, text string) (model.Tokens, error) {
 	ids, pieces, err := llamaTokenize(ctx, e, text, false)
 	if err != nil {
 		return model.Tokens{}, err
@@ -116,7 +129,7 @@ type llamaReply struct {
 	} `json:"completion_probabilities"`
 }
 
-func (p llamacpp) score(ctx context.Context, e *Engine, requests []model.Request) ([]model.Scored, error) {
+func (p *llamacpp) score(ctx context.Context, e *Engine, requests []model.Request) ([]model.Scored, error) {
 	r := requests[0] // batch is 1
 	n := len(r.IDs)
 	s := blank(r.IDs)
@@ -136,7 +149,7 @@ func (p llamacpp) score(ctx context.Context, e *Engine, requests []model.Request
 		var reply llamaReply
 		err := e.client.call(ctx, "POST", "/completion", map[string]any{
 			"prompt": before, "n_predict": 1, "n_probs": e.facts.Vocabulary, "temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0,
-			"cache_prompt": true,
+			"cache_prompt": true, "logit_bias": [][2]int64{{p.plain, 1000}},
 		}, replyLimit(e.facts.Vocabulary, 0), &reply)
 		if err != nil {
 			return nil, err
@@ -212,7 +225,7 @@ func place(s *model.Scored, t int, entries []entry, top int) error {
 	return nil
 }
 
-func (llamacpp) generate(ctx context.Context, e *Engine, p model.Prompt) (model.Continuation, error) {
+func (*llamacpp) generate(ctx context.Context, e *Engine, p model.Prompt) (model.Continuation, error) {
 	ask := map[string]any{
 		"prompt": e.prompt(p.IDs), "n_predict": p.Length, "n_probs": 1, "cache_prompt": true, "return_tokens": true,
 		"samplers": []string{"top_k", "temperature"}, "temperature": 1, "top_k": p.TopK, "seed": seed31(p.Seed),

@@ -38,6 +38,14 @@ func (p *openai) open(ctx context.Context, e *Engine) error {
 	if err := e.client.call(once(ctx), "GET", "/openapi.json", nil, smallReply, &page); err == nil {
 		e.facts.Version = strings.TrimSpace(page.Info.Title + " " + page.Info.Version)
 	}
+	// Whether it echoes at all, before anything else can go wrong.
+	reply, err := p.ask(ctx, e, []model.Request{{Text: []byte(probeText)}}, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := reply.choice(len(strings.Fields(probeText))); err != nil {
+		return fmt.Errorf("%w: %w", ErrCapability, err)
+	}
 	bos, err := p.findTokenizer(ctx, e)
 	if err != nil {
 		return err
@@ -61,6 +69,9 @@ func (p *openai) open(ctx context.Context, e *Engine) error {
 			return err
 		}
 		e.texts, e.bos = true, bos
+		if p.tokenize == "" {
+			e.facts.Settings["bos"] = "unknown"
+		}
 		if err := p.findLead(ctx, e, probe); err != nil {
 			return err
 		}
@@ -142,7 +153,7 @@ func (p *openai) encode(ctx context.Context, e *Engine, text string) (model.Toke
 		if err != nil {
 			return model.Tokens{}, err
 		}
-		if len(ids) < len(bos) || !equalIDs(ids[:len(bos)], bos) {
+		if len(ids) < len(bos) || !slices.Equal(ids[:len(bos)], bos) {
 			return model.Tokens{}, model.Faultf(model.CheckIdentity, "/extras/tokenize does not put before a text what it puts before none")
 		}
 		return model.Tokens{IDs: ids[len(bos):]}, nil
@@ -190,7 +201,7 @@ func (p *openai) score(ctx context.Context, e *Engine, requests []model.Request)
 		}
 		s, differs, err := reply.echoValues(k, requests[i], p.lead, e.bos)
 		if differs && e.texts {
-			err = e.reencoded(ctx, requests[i], err.Error())
+			err = e.reencoded(ctx, requests[i], err)
 		}
 		if err != nil {
 			return nil, err
@@ -252,15 +263,19 @@ func (c *completion) echoValues(k int, r model.Request, lead int, bos []int64) (
 		got = want // a prompt among several whose text the model ended at once
 	}
 	if got != want {
-		return s, true, short(max(got, 0), want, "")
+		hint := ""
+		if len(bos) == 0 {
+			hint = "; llama-cpp-python's server loses one when the model has no BOS, and gives the values of the position after"
+		}
+		return s, true, short(max(got, 0), want, hint)
 	}
 	tokens := e.tokens[lead:want]
 	ids, known := tokenIDs(tokens)
-	if known && !equalIDs(ids, r.IDs) {
+	if known && !slices.Equal(ids, r.IDs) {
 		return s, true, model.Faultf(model.CheckIdentity, "the tokens of a prompt came back as other ones")
 	}
 	if known && lead > 0 {
-		if first, ok := tokenIDs(e.tokens[:lead]); !ok || !equalIDs(first, bos) {
+		if first, ok := tokenIDs(e.tokens[:lead]); !ok || !slices.Equal(first, bos) {
 			return s, true, model.Faultf(model.CheckIdentity, "BOS was sent and did not come back")
 		}
 	}

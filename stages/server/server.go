@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -105,7 +106,7 @@ func Open(ctx context.Context, options Options) (*Engine, error) {
 	case OpenAI:
 		e.protocol = &openai{}
 	case LlamaCPP:
-		e.protocol, e.partial = llamacpp{}, true
+		e.protocol, e.partial = &llamacpp{}, true
 	default:
 		return nil, fmt.Errorf("protocol %q is not known; choose one of %s", options.Protocol, strings.Join(Protocols, ", "))
 	}
@@ -167,9 +168,10 @@ func (e *Engine) open(ctx context.Context) error {
 		return err
 	}
 	e.facts.BOS = len(e.bos) > 0 && e.facts.Settings["first"] == ""
-	if len(e.bos) > 0 {
+	switch {
+	case len(e.bos) > 0:
 		e.facts.Settings["bos"] = strings.Trim(fmt.Sprint(e.bos), "[]")
-	} else {
+	case e.facts.Settings["bos"] == "":
 		e.facts.Settings["bos"] = "none"
 	}
 	e.facts.Settings["prompt"] = "ids"
@@ -182,9 +184,10 @@ func (e *Engine) open(ctx context.Context) error {
 	if e.options.Store == nil {
 		return errors.New("a cache needs a store to lie in")
 	}
-	e.cache = &cache{store: e.options.Store, url: e.options.Cache, base: cacheBase{
-		Format: cacheFormat, Protocol: e.options.Protocol, Version: e.facts.Version, Model: e.facts.Model, SHA256: e.facts.ModelSHA256,
-		BOS: e.bos, Texts: e.texts,
+	settings := maps.Clone(e.facts.Settings)
+	delete(settings, "url") // a server moves
+	e.cache = &cache{store: e.options.Store, url: e.options.Cache, texts: e.texts, base: cacheBase{
+		Format: cacheFormat, Version: e.facts.Version, Model: e.facts.Model, SHA256: e.facts.ModelSHA256, Settings: settings,
 	}}
 	return nil
 }
@@ -276,7 +279,11 @@ func (e *Engine) findTop(ctx context.Context, text string) error {
 const probeText = "The cat sat on the mat."
 
 // Facts returns what is recorded of the server and its model.
-func (e *Engine) Facts() model.Facts { return e.facts }
+func (e *Engine) Facts() model.Facts {
+	facts := e.facts
+	facts.Settings = maps.Clone(facts.Settings)
+	return facts
+}
 
 // Close lets the connections go.
 func (e *Engine) Close() error {

@@ -109,7 +109,7 @@ func (tgi) score(ctx context.Context, e *Engine, requests []model.Request) ([]mo
 	}
 	s, differs, err := reply.values(r.IDs, e.bos)
 	if differs {
-		err = e.reencoded(ctx, r, err.Error())
+		err = e.reencoded(ctx, r, err)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -53,29 +54,17 @@ func sendable(text []byte) error {
 	return nil
 }
 
-// reencoded tells why tokens other than the request's came back for its text: ErrReencoded when the text encodes so, which the server
-// cannot help, and otherwise the server's fault.
-func (e *Engine) reencoded(ctx context.Context, r model.Request, got string) error {
+// reencoded tells why tokens other than the request's came back for its text: ErrReencoded when the text encodes to others, which the
+// server cannot help, and otherwise fault.
+func (e *Engine) reencoded(ctx context.Context, r model.Request, fault error) error {
 	tokens, err := e.Tokenize(ctx, r.Text)
 	if err != nil {
 		return err
 	}
-	if !equalIDs(tokens.IDs, r.IDs) {
+	if !slices.Equal(tokens.IDs, r.IDs) {
 		return model.ErrReencoded
 	}
-	return model.Faultf(model.CheckIdentity, "%s", got)
-}
-
-func equalIDs(a, b []int64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+	return fault
 }
 
 // offsetsOf returns the byte at which each token begins in the text, from the strings that a server gives for them, or nil: a

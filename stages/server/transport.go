@@ -65,8 +65,7 @@ func (c *client) close() {
 	c.http.CloseIdleConnections()
 }
 
-// onceKey marks a context whose requests are not repeated when the server answers with an error: some servers answer 500 to what they
-// cannot read.
+// onceKey marks a context whose requests are not repeated after a status of 500: some servers answer so to what they cannot read.
 type onceKey struct{}
 
 func once(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
@@ -89,18 +88,15 @@ func (c *client) call(ctx context.Context, method, path string, body any, limit 
 	defer cancel(nil)
 	defer context.AfterFunc(c.life, func() { cancel(context.Cause(c.life)) })()
 
-	tries := c.tries
-	if ctx.Value(onceKey{}) != nil {
-		tries = 1
-	}
+	single := ctx.Value(onceKey{}) != nil
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.Multiplier, wait.RandomizationFactor, wait.MaxInterval = c.wait, 2, .5, longestWait
 	made := 0
 	_, err := backoff.Retry(inner, func() (struct{}, error) {
 		made++
 		err := c.try(inner, method, path, sent, limit, reply)
-		return struct{}{}, c.judge(err)
-	}, backoff.WithBackOff(wait), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+		return struct{}{}, c.judge(err, single)
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(c.tries), backoff.WithMaxElapsedTime(0))
 	if err == nil {
 		return nil
 	}
@@ -115,17 +111,17 @@ func (c *client) call(ctx context.Context, method, path string, body any, limit 
 		if made > 1 {
 			times = fmt.Sprintf(" after %d tries", made)
 		}
-		if tries == 1 && c.tries > 1 && t.answered {
-			return fmt.Errorf("%s: %w: %s", what, ErrRefused, t.Error()) // an error of the server to a question at the start
-		}
 		return fmt.Errorf("%s: %w%s: %s", what, ErrUnavailable, times, t.Error())
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
 // judge counts failures and says which errors are final.
-func (c *client) judge(err error) error {
+func (c *client) judge(err error, single bool) error {
 	t, ok := errors.AsType[*transient](err)
+	if ok && single && t.internal {
+		ok, err = false, fmt.Errorf("%w: %s", ErrRefused, t.Error())
+	}
 	if !ok {
 		if err != nil {
 			return backoff.Permanent(err)
@@ -229,7 +225,7 @@ func (c *client) status(answer *http.Response, body []byte) error {
 	}
 	switch code {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		t := &transient{message: said, busy: code == http.StatusTooManyRequests, answered: true}
+		t := &transient{message: said, busy: code == http.StatusTooManyRequests}
 		if after, ok := retryAfter(answer.Header.Get("Retry-After"), time.Now()); ok {
 			if after > longestAsked {
 				return fmt.Errorf("%w: %s; the server asks to be left alone for %s", ErrUnavailable, said, after.Round(time.Second))
@@ -239,7 +235,7 @@ func (c *client) status(answer *http.Response, body []byte) error {
 		}
 		return t
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusFailedDependency:
-		return &transient{message: said, answered: true} // 424 is TGI's for a generation that failed
+		return &transient{message: said} // 424 is TGI's for a generation that failed
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("%w: %s; check the API key in the environment variable that the configuration names", ErrRefused, said)
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
@@ -248,7 +244,7 @@ func (c *client) status(answer *http.Response, body []byte) error {
 		return fmt.Errorf("%w: %s", ErrRefused, said)
 	}
 	if code >= 500 {
-		return &transient{message: said, answered: true}
+		return &transient{message: said, internal: code == http.StatusInternalServerError}
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, said)
 }
@@ -274,7 +270,7 @@ func (c *client) hide(s string) string {
 
 func (c *client) redacted(err error) error {
 	if t, ok := errors.AsType[*transient](err); ok {
-		return &transient{message: c.hide(t.message), busy: t.busy, answered: true}
+		return &transient{message: c.hide(t.message), busy: t.busy}
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, c.hide(err.Error()))
 }

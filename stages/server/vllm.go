@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"math"
 	"strconv"
 
 	"palimpsest/stages/model"
@@ -12,40 +11,6 @@ import (
 // completions. The first entry is null; every other maps token ids, as strings, to values, the N likeliest and the prompt's own token on
 // top. -9999 stands for minus infinity.
 type vllm struct{}
-
-// modelList is the reply of /v1/models; vLLM and SGLang add max_model_len, llama.cpp meta.
-type modelList struct {
-	Data []struct {
-		ID          string `json:"id"`
-		MaxModelLen int    `json:"max_model_len"`
-		Meta        struct {
-			Vocabulary int   `json:"n_vocab"`
-			Parameters int64 `json:"n_params"`
-			Size       int64 `json:"size"`
-		} `json:"meta"`
-	} `json:"data"`
-}
-
-func (l modelList) names() []string {
-	var names []string
-	for _, m := range l.Data {
-		names = append(names, m.ID)
-	}
-	return names
-}
-
-// context returns how many tokens the named model takes, 0 where the list does not say.
-func (l modelList) context(name string) int {
-	for _, m := range l.Data {
-		if m.ID == name {
-			return m.MaxModelLen
-		}
-	}
-	return 0
-}
-
-// smallReply bounds replies whose length does not depend on the question.
-const smallReply = 4 << 20
 
 func (p vllm) open(ctx context.Context, e *Engine) error {
 	var models modelList
@@ -70,39 +35,6 @@ func (p vllm) open(ctx context.Context, e *Engine) error {
 	return e.findTop(ctx, probeText)
 }
 
-// tokenizeReply is that of /tokenize of vLLM and SGLang.
-type tokenizeReply struct {
-	Tokens  []int64  `json:"tokens"`
-	Strings []string `json:"token_strs"`
-}
-
-func tokenizeRoute(ctx context.Context, e *Engine, text string, special bool) (tokenizeReply, error) {
-	var reply tokenizeReply
-	err := e.client.call(ctx, "POST", "/tokenize", map[string]any{
-		"model": e.facts.Model, "prompt": text, "add_special_tokens": special, "return_token_strs": true,
-	}, smallReply+replyLimit(len(text), 0), &reply)
-	return reply, err
-}
-
-// tokenizeBOS returns what the server's tokenizer puts before a text.
-func tokenizeBOS(ctx context.Context, e *Engine) ([]int64, error) {
-	with, err := tokenizeRoute(ctx, e, probeText, true)
-	if err != nil {
-		return nil, err
-	}
-	without, err := tokenizeRoute(ctx, e, probeText, false)
-	if err != nil {
-		return nil, err
-	}
-	for n := range with.Tokens {
-		rest := with.Tokens[n:]
-		if len(rest) >= len(without.Tokens) && equalIDs(rest[:len(without.Tokens)], without.Tokens) {
-			return with.Tokens[:n:n], nil // an end-of-text token may follow: it conditions nothing
-		}
-	}
-	return nil, model.Faultf(model.CheckIdentity, "/tokenize gives other tokens with special tokens than without")
-}
-
 func (vllm) encode(ctx context.Context, e *Engine, text string) (model.Tokens, error) {
 	reply, err := tokenizeRoute(ctx, e, text, false)
 	if err != nil {
@@ -113,35 +45,6 @@ func (vllm) encode(ctx context.Context, e *Engine, text string) (model.Tokens, e
 		tokens.Offsets = offsetsOf(text, reply.Strings)
 	}
 	return tokens, nil
-}
-
-// completion is the reply of /v1/completions, of every kind of server.
-type completion struct {
-	Choices []struct {
-		Index    int    `json:"index"`
-		Text     string `json:"text"`
-		Finish   string `json:"finish_reason"`
-		Logprobs *struct {
-			Tokens  []string              `json:"tokens"`
-			Values  []*float64            `json:"token_logprobs"`
-			Top     []map[string]*float64 `json:"top_logprobs"`
-			Content []chatEntry           `json:"content"` // the shape of chat completions, which llama.cpp's server gives
-			Offsets []int64               `json:"text_offset"`
-		} `json:"logprobs"`
-		Prompt []map[string]struct {
-			LP   *float64 `json:"logprob"`
-			Rank *int64   `json:"rank"`
-		} `json:"prompt_logprobs"`
-	} `json:"choices"`
-	Usage *struct {
-		Prompt     int  `json:"prompt_tokens"`
-		Completion *int `json:"completion_tokens"`
-	} `json:"usage"`
-}
-
-type chatEntry struct {
-	ID int64    `json:"id"`
-	LP *float64 `json:"logprob"`
 }
 
 func (vllm) score(ctx context.Context, e *Engine, requests []model.Request) ([]model.Scored, error) {
@@ -235,45 +138,4 @@ func (vllm) generate(ctx context.Context, e *Engine, p model.Prompt) (model.Cont
 		return model.Continuation{}, err
 	}
 	return reply.continuation()
-}
-
-// sampling adds what vLLM and llama-cpp-python call the parameters.
-func sampling(ask map[string]any, p model.Prompt) {
-	if p.TopK == 1 {
-		ask["temperature"] = 0
-		return
-	}
-	ask["temperature"], ask["top_p"], ask["min_p"], ask["seed"] = 1, 1, 0, seed31(p.Seed)
-	ask["top_k"] = -1
-	if p.TopK > 0 {
-		ask["top_k"] = p.TopK
-	}
-}
-
-// continuation reads a generated text. The ids are known where the server writes token_id:N for a token; the token that ended the text is
-// then the last of them.
-func (c *completion) continuation() (model.Continuation, error) {
-	if len(c.Choices) != 1 {
-		return model.Continuation{}, model.Faultf(model.CheckCount, "%d choices for one prompt", len(c.Choices))
-	}
-	choice := &c.Choices[0]
-	out := model.Continuation{Text: []byte(choice.Text), Ended: choice.Finish == "stop"}
-	if choice.Logprobs == nil || len(choice.Logprobs.Values) != len(choice.Logprobs.Tokens) {
-		return out, nil
-	}
-	ids, known := tokenIDs(choice.Logprobs.Tokens)
-	for _, v := range choice.Logprobs.Values {
-		if v == nil {
-			out.LogProbs = append(out.LogProbs, math.NaN())
-			continue
-		}
-		out.LogProbs = append(out.LogProbs, *v)
-	}
-	if known {
-		out.IDs = ids
-		if n := len(ids); out.Ended && n > 0 {
-			out.IDs, out.LogProbs = out.IDs[:n-1], out.LogProbs[:n-1]
-		}
-	}
-	return out, nil
 }
