@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/server"
 )
 
 // Likelihood configures the models (methods, sections 4 to 6).
@@ -49,13 +50,15 @@ type Model struct {
 	URL               string  `json:"url,omitzero"`                 // of the server, like http://host:8000
 	Protocol          string  `json:"protocol,omitzero"`            // vllm (default), sglang, tgi, openai or llamacpp
 	KeyEnv            string  `json:"key_env,omitzero"`             // environment variable that holds the API key
-	Concurrency       int     `json:"concurrency,omitzero"`         // requests at once; default 4
-	Batch             int     `json:"batch,omitzero"`               // texts in a request, where the protocol has it; default 8
+	Concurrency       int     `json:"concurrency,omitzero"`         // requests at once; default 8
+	Batch             int     `json:"batch,omitzero"`               // texts in a request, where the protocol takes several; default 16
 	RequestsPerSecond float64 `json:"requests_per_second,omitzero"` // at most; default no limit
-	TimeoutSeconds    int     `json:"timeout_seconds,omitzero"`     // of a request; default 120
-	Retries           int     `json:"retries,omitzero"`             // of a request that may succeed later; default 5
+	TimeoutSeconds    int     `json:"timeout_seconds,omitzero"`     // of a request; default 300
+	Retries           int     `json:"retries,omitzero"`             // of a request that may succeed later; default 6
 	Cache             string  `json:"cache,omitzero"`               // URL under which replies are kept; default none
 	Tokenizer         string  `json:"tokenizer,omitzero"`           // GGUF's URL; default: the server tokenises
+	BOS               string  `json:"bos,omitzero"`                 // auto (default): what the model's tokenizer puts first; none; or an id
+	Context           int     `json:"context,omitzero"`             // tokens the server takes, where it does not say itself
 }
 
 // ModelList is a list of models, or one.
@@ -96,7 +99,6 @@ const (
 
 var (
 	modelRoles = append([]string{"id"}, likelihood.Roles()...)
-	protocols  = []string{"vllm", "sglang", "tgi", "openai", "llamacpp"}
 )
 
 // keysOfEngines lists the keys that one engine alone, or two, have a use for.
@@ -109,7 +111,7 @@ var keysOfEngines = []struct {
 	{"url", []string{httpEngine}}, {"protocol", []string{httpEngine}}, {"key_env", []string{httpEngine}},
 	{"concurrency", []string{httpEngine}}, {"batch", []string{httpEngine}}, {"requests_per_second", []string{httpEngine}},
 	{"timeout_seconds", []string{httpEngine}}, {"retries", []string{httpEngine}}, {"cache", []string{httpEngine}},
-	{"tokenizer", []string{httpEngine}},
+	{"tokenizer", []string{httpEngine}}, {"bos", []string{httpEngine}}, {"context", []string{httpEngine}},
 }
 
 // asks reports whether an engine is asked, rather than columns read.
@@ -232,7 +234,7 @@ func (l *loader) checkModel(key string, m *Model, name string) {
 	}
 	if !slices.Contains(engines, m.Engine) { // the other keys tell
 		switch {
-		case l.given(key+".columns"), l.given(key+".urls"):
+		case l.given(key + ".columns"), l.given(key + ".urls"):
 			m.Engine = columnsEngine
 		case l.given(key + ".url"):
 			m.Engine = httpEngine
@@ -293,19 +295,25 @@ func (l *loader) checkServer(key string, m *Model) {
 	if !strings.HasPrefix(m.URL, "http://") && !strings.HasPrefix(m.URL, "https://") {
 		l.problem(key+".url", "%s is no address of a server; give one like http://localhost:8000", quote(redact(m.URL)))
 	}
-	l.word(key+".protocol", &m.Protocol, protocols...)
+	l.word(key+".protocol", &m.Protocol, server.Protocols...)
 	for _, n := range []struct {
 		key                string
 		value              *int
 		usual, least, most int
 	}{
-		{"concurrency", &m.Concurrency, 4, 1, 4096}, {"batch", &m.Batch, 8, 1, 4096},
-		{"timeout_seconds", &m.TimeoutSeconds, 120, 1, 86400}, {"retries", &m.Retries, 5, 0, 100},
+		{"concurrency", &m.Concurrency, 8, 1, 4096}, {"batch", &m.Batch, 16, 1, 4096},
+		{"timeout_seconds", &m.TimeoutSeconds, 300, 1, 86400}, {"retries", &m.Retries, 6, 0, 100},
+		{"context", &m.Context, 0, 0, 1 << 30},
 	} {
 		if !l.given(join(key, n.key)) {
 			*n.value = n.usual
 		}
 		l.between(join(key, n.key), *n.value, n.least, n.most)
+	}
+	if l.given(key+".bos") && m.BOS != "auto" && m.BOS != "none" {
+		if id, err := strconv.ParseInt(m.BOS, 10, 32); err != nil || id < 0 {
+			l.problem(key+".bos", "%s is unknown; use auto, none or a token's id", quote(m.BOS))
+		}
 	}
 	if m.RequestsPerSecond < 0 {
 		l.problem(key+".requests_per_second", "%v is no rate; give one above 0, or remove the key", m.RequestsPerSecond)

@@ -16,11 +16,14 @@ import (
 	"palimpsest/stages/likelihood"
 )
 
-// examine scores all texts by asking a model about each. Texts are dealt to workers one by one, in order.
+// examine scores all texts by asking a model about each, but for generations: a model's own output is likely by construction, and no
+// grade rests on it. Texts are dealt to workers one by one, in order.
 func (e *execution) examine(ctx context.Context, l *loaded, m *planned, keep keepFunc) error {
 	total := int64(0)
 	for _, p := range l.all {
-		total += int64(len(p.Text))
+		if p.Kind != fold.Generation {
+			total += int64(len(p.Text))
+		}
 	}
 	e.meter.begin("scoring under "+m.Name, total)
 	x := examination{planned: m, e: e, l: l, keep: keep, engine: e.engines[m]}
@@ -36,7 +39,10 @@ func (e *execution) examine(ctx context.Context, l *loaded, m *planned, keep kee
 	next := make(chan int32)
 	eg.Go(func() error {
 		defer close(next)
-		for i := range l.all {
+		for i, p := range l.all {
+			if p.Kind == fold.Generation {
+				continue
+			}
 			select {
 			case next <- int32(i):
 			case <-ctx.Done():
@@ -103,9 +109,6 @@ func (x *examination) work(ctx context.Context, next <-chan int32) error {
 	}
 	for i := range next {
 		p := x.l.all[i]
-		if x.role == targetRole && !x.judges(p) {
-			continue
-		}
 		examiner := probes
 		if p.Control {
 			examiner = controls

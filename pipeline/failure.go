@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"palimpsest/stages/read"
+	"palimpsest/stages/server"
 	"palimpsest/stages/store"
 )
 
@@ -59,9 +60,10 @@ func ExitCode(err error) int {
 		return ExitPreempted
 	case errors.As(err, &bug):
 		return ExitBug
-	case errors.As(err, &config), errors.As(err, &usage), errors.Is(err, read.ErrTooLarge):
+	case errors.As(err, &config), errors.As(err, &usage), errors.Is(err, read.ErrTooLarge), errors.Is(err, server.ErrRefused),
+		errors.Is(err, server.ErrCapability):
 		return ExitUsage
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, server.ErrUnavailable):
 		return ExitUnavailable
 	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrMissing), errors.As(err, &data), errors.As(err, &parse):
 		return ExitData

@@ -148,6 +148,9 @@ func (p *Plan) inputs() []Input {
 func (p *Plan) fit() error {
 	for _, m := range p.models {
 		p.memory.Models = sum(p.memory.Models, m.file.Size)
+		if m.Engine == embeddedEngine {
+			p.memory.Models = sum(p.memory.Models, min(8*m.file.Size, p.expand())) // of numbers of at least four bits
+		}
 	}
 	for _, o := range slices.Concat(slices.Concat(p.probes...), p.controls) {
 		for g := range o.file.Groups() {

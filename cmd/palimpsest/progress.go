@@ -49,22 +49,35 @@ func (p *progress) stop() {
 
 func logLines(m *pipeline.Meter, log *slog.Logger) func(last bool) {
 	start := time.Now()
+	var (
+		name  string
+		begun time.Time
+		text  int64 // bytes of corpus text before the phase
+	)
 	return func(last bool) {
 		phase := m.Phase()
+		if phase.Name != name {
+			name, begun, text = phase.Name, time.Now(), m.TextBytes.Load()
+		}
 		if last && time.Since(start) < 10*time.Second {
 			return // a short run speaks for itself
 		}
-		attrs := []any{"phase", phase.Name, "documents", m.Documents.Load(), "text_mb_per_s", rate(m.TextBytes.Load(), start)}
+		attrs := []any{"phase", phase.Name}
+		if read := m.TextBytes.Load() - text; read > 0 {
+			attrs = append(attrs, "documents", m.Documents.Load(), "text_mb_per_s", int64(perSecond(read, begun)/1e6))
+		}
 		if phase.Total > 0 {
-			attrs = append(attrs, "done", fmt.Sprintf("%.1f%%", 100*float64(m.Done.Load())/float64(phase.Total)))
+			done := m.Done.Load()
+			attrs = append(attrs, "done", fmt.Sprintf("%.1f%%", 100*float64(done)/float64(phase.Total)))
+			if speed := perSecond(done, begun); done > 0 && done < phase.Total {
+				attrs = append(attrs, "left", time.Duration(float64(phase.Total-done)/speed*1e9).Round(time.Second))
+			}
 		}
 		log.Info("progress", attrs...)
 	}
 }
 
-func rate(bytes int64, since time.Time) int64 {
-	return int64(float64(bytes) / 1e6 / max(time.Since(since).Seconds(), 1e-3))
-}
+func perSecond(bytes int64, since time.Time) float64 { return float64(bytes) / max(time.Since(since).Seconds(), 1e-3) }
 
 func bars(m *pipeline.Meter, w io.Writer) func(last bool) {
 	var (

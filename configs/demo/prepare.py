@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Make the demo's four Parquet files from the project's testbed.
+"""Make the demo's models and Parquet files from the project's testbed.
 
-    python3 prepare.py TESTBED_DIR OUT_DIR          (needs pyarrow)
+    python3 prepare.py TESTBED_DIR OUT_DIR          (needs pyarrow, and gguf 0.19 for the models)
 
 The testbed is a small language model whose training data is known to the last token: documents were planted in its training
-stream at known numbers of copies. The demo needs only what is in these files, not the model. TESTBED_DIR holds
-train_docs.parquet, ground_truth.parquet, token_logprobs.parquet, generations.parquet and tokenizer.json. The output depends on
-nothing but these files and the version of pyarrow, and no text is altered except where this page says so.
+stream at known numbers of copies. TESTBED_DIR holds train_docs.parquet, ground_truth.parquet, generations.parquet,
+tokenizer.json, target.gguf and reference.gguf. The output depends on nothing but these files and the versions of pyarrow and gguf,
+and no text is altered except where this page says so.
+
+target.gguf          the model, its matrices rounded from 32 to 16 bits and the head, which is the embedding, left out: a third of
+                     the size.
+reference.gguf       the same of a model that saw none of the planted documents.
 
 corpus.parquet       the training documents, in the order of training, one row a copy: an id repeats as often as its document
                      was planted.
@@ -26,11 +30,6 @@ control_group    the type: passage, nonsense, secret, shuffled, edited. A probe 
 canary_null      `sibling` for nonsense, secret and shuffled: the controls are unused outputs of the generator that made the
                  canary. It is not `slot` for secrets, since controls differ in the carrier's noun too, and not `shuffle` for
                  shuffled passages, since controls are orders of other passages' words, not other orders of the same words.
-log_probs ...    per token, from the target model, each text scored by itself after a beginning-of-sequence token:
-                 log-probability in nats, rank, mean and standard deviation of the log-probability over the vocabulary, and
-                 the five likeliest tokens. ref_log_probs is the same text under a model that saw none of the documents.
-byte_offsets     first byte of each token in the text; null for the edited copies whose tokens are not valid UTF-8, because
-                 there the text has U+FFFD for the bytes that the offsets count.
 prompt           the prompt's text for greedy generations; the empty string where the model was given none.
 draw             position among the generations that were sampled alike, from 0. The samples were drawn under seeds 0 to 5, 64 each.
 """
@@ -71,19 +70,6 @@ JUDGED_ONE_IN = {"passage": 2, "nonsense": 5, "secret": 5, "shuffled": 5}
 
 SEPARATOR = 0  # the token that ends a document
 
-# name in the demo, name in the testbed, type
-SCORES = [
-    ("token_ids", "token_ids", pa.list_(pa.int32())),
-    ("byte_offsets", "byte_off", pa.list_(pa.int32())),
-    ("log_probs", "logprob", pa.list_(pa.float32())),
-    ("ranks", "rank", pa.list_(pa.int32())),
-    ("means", "mu", pa.list_(pa.float32())),
-    ("deviations", "sd", pa.list_(pa.float32())),
-    ("top_ids", "top_ids", pa.list_(pa.list_(pa.int32()))),
-    ("top_log_probs", "top_logprobs", pa.list_(pa.list_(pa.float32()))),
-    ("ref_log_probs", "ref_logprob", pa.list_(pa.float32())),
-]
-
 CORPUS = pa.schema([("id", pa.string()), ("text", pa.string()), ("source", pa.string()), ("license", pa.string())])
 PROBES = pa.schema(
     [
@@ -96,13 +82,8 @@ PROBES = pa.schema(
         ("license", pa.string()),
         ("title", pa.string()),
     ]
-    + [(name, kind) for name, _, kind in SCORES]
 )
-CONTROLS = pa.schema(
-    [("id", pa.string()), ("text", pa.string()), ("control_group", pa.string())] + [(name, kind) for name, _, kind in SCORES]
-)
-# A generation is not scored as a text of its own: what the testbed has for it depends on the prompt. The columns of scores
-# are there, and null, so that one mapping serves every file.
+CONTROLS = pa.schema([("id", pa.string()), ("text", pa.string()), ("control_group", pa.string())])
 GENERATIONS = pa.schema(
     [
         ("id", pa.string()),
@@ -112,7 +93,6 @@ GENERATIONS = pa.schema(
         ("sampling", pa.string()),
         ("draw", pa.int64()),
     ]
-    + [(name, kind) for name, _, kind in SCORES]
 )
 
 
@@ -127,13 +107,6 @@ class Tokenizer:
         """The text of the ids; bytes that are no UTF-8 (a character cut at an edge) become U+FFFD."""
         parts = [separator if i == SEPARATOR else self.tokens[i] for i in ids]
         return b"".join(parts).decode("utf-8", "replace")
-
-    def is_utf8(self, ids):
-        try:
-            b"".join(self.tokens[i] for i in ids).decode("utf-8")
-        except UnicodeDecodeError:
-            return False
-        return True
 
 
 def read(testbed, name):
@@ -150,16 +123,10 @@ def corpus(testbed):
 def texts(testbed, tokenizer):
     """The probes and the controls."""
     probes, controls, seen = [], [], collections.Counter()
-    truth, scores = read(testbed, "ground_truth.parquet"), read(testbed, "token_logprobs.parquet")
-    for r, s in zip(truth, scores, strict=True):
-        if r["id"] != s["id"] or r["ids"] != s["token_ids"]:
-            sys.exit(f"ground_truth and token_logprobs differ at {r['id']}")
+    for r in read(testbed, "ground_truth.parquet"):
         if tokenizer.decode(r["ids"]) != r["text"]:
             sys.exit(f"the tokens of {r['id']} are not its text")
         row = {"id": r["id"], "text": r["text"], "control_group": r["type"]}
-        row |= {name: s[source] for name, source, _ in SCORES}
-        if not tokenizer.is_utf8(r["ids"]):
-            row["byte_offsets"] = None
         if r["type"] != "edited" and not r["member"]:
             position = seen[r["type"]]
             seen[r["type"]] += 1
@@ -197,6 +164,34 @@ def generations(testbed, tokenizer):
     return rows
 
 
+def model(testbed, out, name):
+    """A model with 16-bit matrices. Vectors, which are few, keep their 32 bits."""
+    import gguf
+    import numpy as np
+
+    source = gguf.GGUFReader(os.path.join(testbed, name + ".gguf"))
+    tensors = {t.name: t.data for t in source.tensors}
+    if not np.array_equal(tensors.pop("output.weight"), tensors["token_embd.weight"]):
+        sys.exit(f"{name}.gguf is not the testbed's")
+    path = os.path.join(out, name + ".gguf")
+    w = gguf.GGUFWriter(path, "llama")
+    for field in source.fields.values():
+        key = field.name
+        if key.startswith("GGUF.") or key in ("general.architecture", "general.name", "general.file_type", "general.alignment"):
+            continue
+        kind = field.types[0]
+        w.add_key_value(key, field.contents(), kind, sub_type=field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None)
+    w.add_name("palimpsest-demo-" + name)
+    w.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    for key, data in tensors.items():
+        w.add_tensor(key, data.astype(np.float16) if data.ndim > 1 else data)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+    print(f"{name}.gguf: {os.path.getsize(path)} bytes")
+
+
 def write(out, name, rows, schema, row_group):
     columns = {field.name: [r.get(field.name) for r in rows] for field in schema}
     table = pa.table(columns, schema=schema)
@@ -217,6 +212,8 @@ def main():
     write(out, "probes.parquet", probes, PROBES, 512)
     write(out, "controls.parquet", controls, CONTROLS, 512)
     write(out, "generations.parquet", generations(testbed, tokenizer), GENERATIONS, 512)
+    model(testbed, out, "target")
+    model(testbed, out, "reference")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ func Conform(ctx context.Context, engine Engine) ([]Check, error) {
 	for _, step := range []func() error{c.sameOpening, c.repeated, c.ranges, c.clamped, c.long, c.boundary} {
 		err := step()
 		if fault, ok := errors.AsType[*Fault](err); ok {
-			c.fail(fault.Check, fault.Detail)
+			c.fail(fault.Check, "%s", fault.Detail)
 		} else if err != nil {
 			return c.checks, fmt.Errorf("conformance of the engine: %w", err)
 		}

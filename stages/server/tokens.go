@@ -1,0 +1,148 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"palimpsest/stages/model"
+)
+
+// Tokenize cuts a text into the model's tokens: by the tokenizer of the options, or by the server's own route. Offsets are nil where
+// the server does not say what bytes its tokens stand for, or says it in a way that does not add up to the text.
+func (e *Engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error) {
+	if e.options.Tokenizer != nil {
+		return e.options.Tokenizer(text)
+	}
+	if len(text) == 0 {
+		return model.Tokens{}, nil
+	}
+	if err := sendable(text); err != nil {
+		return model.Tokens{}, fmt.Errorf("%w; a tokenizer of its own would be needed", err)
+	}
+	var tokens model.Tokens
+	if e.cache != nil {
+		if ok, err := e.cache.get(ctx, e.cache.textKey(text), &tokens); ok || err != nil {
+			return tokens, err
+		}
+	}
+	tokens, err := e.protocol.encode(ctx, e, string(text))
+	if errors.Is(err, errNoRoute) {
+		return tokens, fmt.Errorf("%w: it has no route that tokenizes, and no tokenizer is configured; name the model's tokenizer file: %w",
+			ErrCapability, err)
+	}
+	if err != nil {
+		return tokens, fmt.Errorf("tokenize %d bytes: %w", len(text), err)
+	}
+	if e.cache != nil {
+		err = e.cache.put(ctx, e.cache.textKey(text), tokens)
+	}
+	return tokens, err
+}
+
+// sendable says why a text cannot be sent as it is: JSON holds UTF-8.
+func sendable(text []byte) error {
+	switch {
+	case len(text) == 0:
+		return fmt.Errorf("%w: the bytes of the tokens are not known", model.ErrReencoded)
+	case !utf8.Valid(text):
+		return fmt.Errorf("%w: it is not UTF-8", model.ErrReencoded)
+	}
+	return nil
+}
+
+// reencoded tells why tokens other than the request's came back for its text: ErrReencoded when the text encodes so, which the server
+// cannot help, and otherwise the server's fault.
+func (e *Engine) reencoded(ctx context.Context, r model.Request, got string) error {
+	tokens, err := e.Tokenize(ctx, r.Text)
+	if err != nil {
+		return err
+	}
+	if !equalIDs(tokens.IDs, r.IDs) {
+		return model.ErrReencoded
+	}
+	return model.Faultf(model.CheckIdentity, "%s", got)
+}
+
+func equalIDs(a, b []int64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// offsetsOf returns the byte at which each token begins in the text, from the strings that a server gives for them, or nil: a
+// string may be of the vocabulary's own alphabet, or a replacement for bytes that are not UTF-8. The strings are taken only when
+// all of them together are the text, in one of three alphabets: plain, GPT-2's for bytes, or SentencePiece's. SentencePiece may put a
+// space before the text.
+func offsetsOf(text string, pieces []string) []int64 {
+	for _, decode := range []func(string) (string, bool){plain, byteLevel, sentencePiece} {
+		if offsets := fitted(text, pieces, decode); offsets != nil {
+			return offsets
+		}
+	}
+	return nil
+}
+
+func fitted(text string, pieces []string, decode func(string) (string, bool)) []int64 {
+	offsets := make([]int64, len(pieces))
+	at := 0
+	for i, p := range pieces {
+		s, ok := decode(p)
+		if !ok {
+			return nil
+		}
+		offsets[i] = int64(at)
+		if i == 0 && !strings.HasPrefix(text, s) {
+			s = strings.TrimPrefix(s, " ")
+		}
+		if !strings.HasPrefix(text[at:], s) {
+			return nil
+		}
+		at += len(s)
+	}
+	if at != len(text) {
+		return nil
+	}
+	return offsets
+}
+
+func plain(s string) (string, bool) { return s, true }
+
+// byteLevel decodes the alphabet of GPT-2's tokenizer, in which every byte is a printable character.
+func byteLevel(s string) (string, bool) {
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		switch {
+		case r >= '!' && r <= '~', r >= 0xA1 && r <= 0xAC, r >= 0xAE && r <= 0xFF:
+			b = append(b, byte(r))
+		case r >= 0x100 && r <= 0x120: // 0 to 32
+			b = append(b, byte(r-0x100))
+		case r >= 0x121 && r <= 0x142: // 127 to 160
+			b = append(b, byte(r-0x121+0x7F))
+		case r == 0x143:
+			b = append(b, 0xAD)
+		default:
+			return "", false
+		}
+	}
+	return string(b), true
+}
+
+// sentencePiece decodes the alphabet in which a space is U+2581 and a lone byte is written <0xE4>.
+func sentencePiece(s string) (string, bool) {
+	var b byte
+	if len(s) == 6 && strings.HasPrefix(s, "<0x") && s[5] == '>' {
+		if _, err := fmt.Sscanf(s[3:5], "%02X", &b); err == nil {
+			return string([]byte{b}), true
+		}
+	}
+	return strings.ReplaceAll(s, "\u2581", " "), true
+}
