@@ -44,7 +44,7 @@ func divide(all []*fold.Probe, m *memory) ([]block, error) {
 	blocks := []block{{}}
 	var size int64
 	for i, p := range all {
-		n := int64(len(p.Text)) + 2
+		n := searchedBytes(p)
 		if n > m.Block {
 			return nil, badUsage("probe %q: its text of %s does not fit in memory with its index: raise resources.memory", p.ID, formatBytes(n))
 		}
@@ -140,7 +140,7 @@ func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, err
 		f.hash = hashes
 	}
 	if n := c.Ngram; n != nil {
-		texts, err := ngram.NewTexts(probes, n.Unit == bytesUnit)
+		texts, err := ngram.NewTexts(probes, n.unit())
 		if err != nil {
 			return nil, &UsageError{err}
 		}
@@ -148,7 +148,7 @@ func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, err
 			return nil, fmt.Errorf("indexing the probes: %w", err)
 		}
 		f.match = match.Config{
-			Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Bytes: n.Unit == bytesUnit, Searched: true, Room: e.plan.memory.Alike,
+			Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Unit: n.unit(), Searched: true, Room: e.plan.memory.Alike,
 		}
 	}
 	return f, nil

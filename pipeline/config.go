@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"palimpsest/stages/fold"
 )
 
 // Config is what one YAML file says, defaults filled in. A stage whose key is absent is nil and does not run, and its tables
@@ -27,7 +29,8 @@ type Config struct {
 	Resources   Resources   `json:"resources,omitzero"`
 }
 
-// Corpus says where the documents are. Columns: text (default text), id, url, license, rights_holder, opt_out.
+// Corpus says where the documents are. Columns: text (default text), id, url, license, rights_holder, opt_out; in unit tokens token_ids
+// and byte_offsets.
 type Corpus struct {
 	URLs    []string          `json:"urls"`
 	Columns map[string]string `json:"columns"` // by role, the name of the column in the files
@@ -47,7 +50,8 @@ type ProbeSource struct {
 // ProbeList is a list of sources, or one.
 type ProbeList []ProbeSource
 
-// Controls are texts like the probes that the model was not trained on. Columns: text (default text), id, control_group.
+// Controls are texts like the probes that the model was not trained on. Columns: text (default text), id, control_group; in unit tokens
+// token_ids and byte_offsets.
 type Controls struct {
 	URLs    []string          `json:"urls"`
 	Columns map[string]string `json:"columns"`
@@ -63,14 +67,19 @@ type Hash struct {
 
 // Ngram configures overlap (methods, section 2).
 type Ngram struct {
-	Unit       string  `json:"unit"`                // words (default) or bytes
-	MinWords   int     `json:"min_words,omitempty"` // default 13; 0 in unit bytes, where it has no meaning
-	MinBytes   *int    `json:"min_bytes"`           // default 60 of the normalised stream; unit bytes: 50; never nil
-	Report     []int   `json:"report"`              // n of the overlap table, ascending; default 13 25 50, in bytes 50 100 200
-	MaxSources *int    `json:"max_sources"`         // documents listed a span; default 10; never nil
-	MaxMatches *int    `json:"max_matches"`         // documents listed a probe; default 20; never nil
-	MinMatch   float64 `json:"min_match"`           // probe_coverage from which a document is listed; default .1
+	Unit       string  `json:"unit"`                 // words (default), bytes or tokens
+	MinWords   int     `json:"min_words,omitempty"`  // unit words: default 13; else 0
+	MinTokens  int     `json:"min_tokens,omitempty"` // unit tokens: default 50; else 0
+	MinBytes   *int    `json:"min_bytes"`            // default 60 of the normalised stream; unit bytes: 50; unit tokens: 0; never nil
+	Tokenizer  string  `json:"tokenizer,omitzero"`   // unit tokens: URL of the GGUF that cuts the texts; empty: columns have the tokens
+	Report     []int   `json:"report"`               // n of the overlap table, ascending; default 13 25 50, else 50 100 200
+	MaxSources *int    `json:"max_sources"`          // documents listed a span; default 10; never nil
+	MaxMatches *int    `json:"max_matches"`          // documents listed a probe; default 20; never nil
+	MinMatch   float64 `json:"min_match"`            // probe_coverage from which a document is listed; default .1
 }
+
+// unit returns the unit of overlap.
+func (n *Ngram) unit() fold.Unit { return fold.UnitNamed(n.Unit) }
 
 // Evidence configures the judgement.
 type Evidence struct {
@@ -164,6 +173,11 @@ func (c *Config) withoutCredentials() *Config {
 	d.Probes = slices.Clone(c.Probes)
 	for i := range d.Probes {
 		d.Probes[i].URLs = redactAll(d.Probes[i].URLs)
+	}
+	if c.Ngram != nil {
+		n := *c.Ngram
+		n.Tokenizer = redact(n.Tokenizer)
+		d.Ngram = &n
 	}
 	if c.Likelihood != nil {
 		l := *c.Likelihood

@@ -9,15 +9,16 @@ import (
 	"unicode"
 
 	"palimpsest/stages/evidence"
+	"palimpsest/stages/fold"
 	"palimpsest/stages/minhash"
 )
 
 // The roles that columns of the input can have.
 var (
-	corpusRoles = []string{"text", "id", "url", "license", "rights_holder", "opt_out"}
+	corpusRoles = []string{"text", "id", "url", "license", "rights_holder", "opt_out", tokenIDsRole, byteOffsetsRole}
 	probeRoles  = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder",
-		"license", "label"}
-	controlRoles = []string{"id", "text", "control_group"}
+		"license", "label", tokenIDsRole, byteOffsetsRole, promptIDsRole}
+	controlRoles = []string{"id", "text", "control_group", tokenIDsRole, byteOffsetsRole}
 )
 
 var (
@@ -45,6 +46,7 @@ func (l *loader) check(c *Config) {
 	if c.Ngram != nil {
 		l.checkNgram(c.Ngram)
 	}
+	l.checkTokens(c)
 	if c.Likelihood != nil {
 		l.checkLikelihood(c)
 	}
@@ -146,36 +148,28 @@ func (l *loader) checkProbes(c *Config) {
 }
 
 func (l *loader) checkNgram(n *Ngram) {
-	minimum, report := "ngram.min_words", []int{13, 25, 50}
-	least := 13
-	switch {
-	case n.Unit == "tokens":
-		l.problem("ngram.unit", "tokens are not implemented in this version; use words or bytes")
-		return
-	default:
-		l.word("ngram.unit", &n.Unit, "words", "bytes")
-	}
-	bytes := 60
-	if n.Unit == "bytes" {
-		bytes = 50
-	}
-	def(l, "ngram.min_bytes", &n.MinBytes, bytes)
-	if n.Unit == "bytes" {
-		if l.given("ngram.min_words") {
-			l.problem("ngram.min_words", "has no meaning in unit bytes, where min_bytes alone applies; remove it")
-		}
-		n.MinWords = 0
+	l.word("ngram.unit", &n.Unit, fold.UnitNames()...)
+	switch n.unit() {
+	case fold.Bytes:
+		l.meaningless(n, "min_bytes alone applies", "min_words", "min_tokens", "tokenizer")
+		def(l, "ngram.min_bytes", &n.MinBytes, 50)
 		l.between("ngram.min_bytes", *n.MinBytes, 1, 1<<20)
-		minimum, least, report = "ngram.min_bytes", *n.MinBytes, []int{50, 100, 200}
-	} else {
-		if l.given("ngram.min_words") {
-			l.between("ngram.min_words", n.MinWords, 1, 10_000)
-			least = n.MinWords
+		l.checkReport(n, []int{50, 100, 200}, "min_bytes", *n.MinBytes)
+	case fold.Tokens:
+		l.meaningless(n, "min_tokens alone applies", "min_words", "min_bytes")
+		n.MinBytes = new(int)
+		l.least("ngram.min_tokens", &n.MinTokens, 50)
+		l.checkReport(n, []int{50, 100, 200}, "min_tokens", n.MinTokens)
+		if l.given("ngram.tokenizer") {
+			l.url("ngram.tokenizer", n.Tokenizer)
 		}
-		n.MinWords = least
+	default:
+		l.meaningless(n, "min_words and min_bytes apply", "min_tokens", "tokenizer")
+		def(l, "ngram.min_bytes", &n.MinBytes, 60)
 		l.between("ngram.min_bytes", *n.MinBytes, 0, 1<<20)
+		l.least("ngram.min_words", &n.MinWords, 13)
+		l.checkReport(n, []int{13, 25, 50}, "min_words", n.MinWords)
 	}
-	l.checkReport(n, report, strings.TrimPrefix(minimum, "ngram."), least)
 	def(l, "ngram.max_sources", &n.MaxSources, 10)
 	l.between("ngram.max_sources", *n.MaxSources, 0, 1000)
 	def(l, "ngram.max_matches", &n.MaxMatches, 20)
@@ -184,6 +178,24 @@ func (l *loader) checkNgram(n *Ngram) {
 		n.MinMatch = .1
 	} else if n.MinMatch < 0 || n.MinMatch > 1 {
 		l.problem("ngram.min_match", "%v is no share of a probe; it is from 0 to 1", n.MinMatch)
+	}
+}
+
+// meaningless reports keys that mean nothing in the unit, where other bounds apply.
+func (l *loader) meaningless(n *Ngram, apply string, keys ...string) {
+	for _, k := range keys {
+		if key := "ngram." + k; l.given(key) {
+			l.problem(key, "has no meaning in unit %s, where %s; remove it", n.Unit, apply)
+		}
+	}
+}
+
+// least fills in or checks the least length of a span in words or tokens.
+func (l *loader) least(key string, v *int, usual int) {
+	if l.given(key) {
+		l.between(key, *v, 1, 10_000)
+	} else {
+		*v = usual
 	}
 }
 

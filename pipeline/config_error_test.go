@@ -207,10 +207,57 @@ run.yaml:2: corpus: no stage reads it; add hash, ngram or a source of probes wit
 		{`output: o
 corpus: {urls: [c]}
 probes: {urls: [p]}
+controls: {urls: [c], columns: {token_ids: ids}}
 ngram:
   unit: tokens
 `, nil, `
-run.yaml:5: ngram.unit: tokens are not implemented in this version; use words or bytes
+run.yaml:2: corpus.columns.token_ids: required in unit tokens; name the column of the texts' token ids, or give ngram.tokenizer the URL of a GGUF whose tokenizer it is
+run.yaml:3: probes.columns.token_ids: required in unit tokens; name the column of the texts' token ids, or give ngram.tokenizer the URL of a GGUF whose tokenizer it is
+run.yaml:4: controls: controls calibrate likelihood, which is not configured; add likelihood or remove controls
+run.yaml:4: controls.columns.byte_offsets: required beside token_ids; name the column that says where the tokens begin in the text, or give ngram.tokenizer the URL of a GGUF whose tokenizer it is
+`},
+		{`output: o
+corpus: {urls: [c], columns: {token_ids: ids, byte_offsets: offsets}}
+probes:
+  - {from: corpus}
+  - {urls: [p], columns: {token_ids: ids, byte_offsets: offsets, prompt: prompt}}
+ngram:
+  unit: tokens
+  min_words: 13
+  min_bytes: 0
+  min_tokens: 0
+`, nil, `
+run.yaml:5: probes.1.columns.prompt_token_ids: required beside prompt in unit tokens; name the column of the prompts' token ids, or give ngram.tokenizer the URL of a GGUF whose tokenizer it is
+run.yaml:8: ngram.min_words: has no meaning in unit tokens, where min_tokens alone applies; remove it
+run.yaml:9: ngram.min_bytes: has no meaning in unit tokens, where min_tokens alone applies; remove it
+run.yaml:10: ngram.min_tokens: 0 is outside 1 to 10000
+`},
+		{`output: o
+corpus: {urls: [c], columns: {token_ids: ids, byte_offsets: offsets}}
+probes:
+  - {urls: [p], columns: {token_ids: ids, byte_offsets: offsets}}
+  - {from: model}
+likelihood: {target: {url: "http://localhost:8000", model: m}}
+ngram: {unit: tokens}
+`, nil, `
+run.yaml:5: probes.1.from: what a model writes is cut by ngram.tokenizer in unit tokens; give the URL of the model's GGUF
+`},
+		{`output: o
+corpus: {urls: [c], columns: {byte_offsets: offsets}}
+probes: {urls: [p], columns: {prompt_token_ids: ids}}
+ngram: {unit: tokens, tokenizer: "http://x/m.gguf"}
+`, nil, `
+run.yaml:2: corpus.columns.byte_offsets: is of use with token_ids only; name that column too, or remove this one
+run.yaml:4: ngram.tokenizer: the scheme of "http://x/m.gguf" is not supported; use file://, mem://, s3://, gs://, azblob:// or a local path
+`},
+		{`output: o
+corpus: {urls: [c]}
+probes: {urls: [p], columns: {token_ids: ids}}
+ngram: {min_tokens: 50, tokenizer: m.gguf}
+`, nil, `
+run.yaml:3: probes.columns.token_ids: is read in unit tokens alone; set ngram.unit: tokens, or remove the role
+run.yaml:4: ngram.min_tokens: has no meaning in unit words, where min_words and min_bytes apply; remove it
+run.yaml:4: ngram.tokenizer: has no meaning in unit words, where min_words and min_bytes apply; remove it
 `},
 		{`output: o
 corpus: {urls: [c]}
@@ -239,7 +286,7 @@ ngram:
   min_bytes: -1
   report: []
 `, nil, `
-run.yaml:5: ngram.unit: "letters" is unknown; use words or bytes
+run.yaml:5: ngram.unit: "letters" is unknown; use words, bytes or tokens
 run.yaml:6: ngram.min_words: 0 is outside 1 to 10000
 run.yaml:7: ngram.min_bytes: -1 is outside 0 to 1048576
 run.yaml:8: ngram.report: is empty; list at least one length, or remove the key for the usual ones

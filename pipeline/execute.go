@@ -164,6 +164,9 @@ func (p *Plan) metadata() map[string]string {
 	if n := p.Config.Ngram; n != nil {
 		m["unit"] = n.Unit
 	}
+	if p.tokenizer != nil {
+		m["tokenizer_sha256"] = p.tokenizer.SHA256()
+	}
 	return m
 }
 

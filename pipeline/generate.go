@@ -62,16 +62,21 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 	if err := eg.Wait(); err != nil {
 		return err
 	}
+	cutter, same := e.plan.newCutter(), e.cutsAlike(m)
 	for i, w := range works {
 		for k := range attempts[i] {
-			all.add(m.Name, p, w, &attempts[i][k])
+			a := &attempts[i][k]
+			probe := all.add(m.Name, p, w, a)
+			if err := cutter.cutWritten(probe, a.Prompt, a.IDs, same); err != nil {
+				return fmt.Errorf("cutting what %s wrote after a prompt of work %q: %w", m.Name, w.ID, err)
+			}
 		}
 	}
 	return nil
 }
 
-// add makes a probe and a row of an attempt.
-func (all *written) add(writer string, p *Prompts, work *fold.Probe, a *extract.Attempt) {
+// add makes a probe and a row of an attempt, and returns the probe.
+func (all *written) add(writer string, p *Prompts, work *fold.Probe, a *extract.Attempt) *fold.Probe {
 	how, draws := fmt.Sprintf("draw-%d", a.Draw), int64(p.Draws)
 	row := schemas.Generation{Model: writer, WorkID: work.ID, PromptTokens: int64(p.Prefix), PromptByteStart: a.PromptStart,
 		PromptByteEnd: a.PromptEnd, Sampling: "top_k", TopK: int64(a.TopK), Draw: int64(a.Draw), Draws: draws,
@@ -94,8 +99,10 @@ func (all *written) add(writer string, p *Prompts, work *fold.Probe, a *extract.
 	row.ProbeID = fmt.Sprintf("%s/%s/%d/%s", writer, work.ID, a.PromptStart, how)
 	prompt := strings.ToValidUTF8(string(a.Prompt), "\ufffd")
 	all.rows = append(all.rows, row)
-	all.probes = append(all.probes, &fold.Probe{
+	probe := &fold.Probe{
 		ID: row.ProbeID, Kind: fold.Generation, SourceURI: work.SourceURI, SourceRow: work.SourceRow, Text: a.Text, Writer: writer,
 		Prompt: &prompt,
-	})
+	}
+	all.probes = append(all.probes, probe)
+	return probe
 }

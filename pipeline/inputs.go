@@ -24,6 +24,7 @@ const (
 	controlsRole  = "controls"
 	targetRole    = "target"
 	referenceRole = "reference"
+	tokenizerRole = "tokenizer"
 )
 
 // object is one Parquet object with the columns that the configuration maps.
@@ -147,24 +148,27 @@ func (p *Plan) openObject(ctx context.Context, role string, l store.Object, mapp
 		if err != nil {
 			return nil, badData("%s.columns.%s: %w", role, r, err)
 		}
-		if want := kindsOf(r); !c.Is(want...) || c.Depth > 0 {
-			return nil, badData("%s.columns.%s: %s: column %q holds %s%s, where %s is needed",
-				role, r, l.URI, mapping[r], strings.Repeat("lists of ", c.Depth), c.Kind, want[0])
+		if want, depth := kindsOf(r); !c.Is(want...) || c.Depth != depth {
+			const lists = "lists of "
+			return nil, badData("%s.columns.%s: %s: column %q holds %s%s, where %s%s is needed",
+				role, r, l.URI, mapping[r], strings.Repeat(lists, c.Depth), c.Kind, strings.Repeat(lists, depth), want[0])
 		}
 		o.columns[r] = c
 	}
 	return o, nil
 }
 
-// kindsOf returns the kinds of values that a column of that role may hold.
-func kindsOf(role string) []read.Kind {
+// kindsOf returns the kinds of values that a column of that role may hold, and how deep in lists.
+func kindsOf(role string) (kinds []read.Kind, depth int) {
 	switch role {
 	case "label":
-		return []read.Kind{read.Bool, read.Int}
+		return []read.Kind{read.Bool, read.Int}, 0
 	case "text", "prompt":
-		return []read.Kind{read.Bytes}
+		return []read.Kind{read.Bytes}, 0
+	case tokenIDsRole, byteOffsetsRole, promptIDsRole:
+		return []read.Kind{read.Int}, 1
 	}
-	return []read.Kind{read.Bytes, read.Int}
+	return []read.Kind{read.Bytes, read.Int}, 0
 }
 
 // quarantine lists a piece of input that cannot be read, and returns nil, when the configuration says so and the input is corrupt;

@@ -13,9 +13,6 @@ import (
 	"palimpsest/stages/write"
 )
 
-// bytesUnit is the name of the unit in which nothing is normalised.
-const bytesUnit = "bytes"
-
 // judge turns what was found and scored into the tables. It goes through the probes once, in the order of the tables' keys, so
 // that of findings no more than one is held.
 func (e *execution) judge(ctx context.Context, l *loaded, f *found, s *scored) error {
@@ -290,7 +287,8 @@ func (t *findings) close(ctx context.Context, e *execution) error {
 // searched fills in what ngram found.
 func (e *execution) searched(c *evidence.Corpus, f *ngram.Finding) {
 	n := e.plan.Config.Ngram
-	c.Searched, c.Searchable, c.Unit, c.MinWords, c.MinBytes = true, f.Searchable, n.Unit, n.MinWords, *n.MinBytes
+	engine := n.engine()
+	c.Searched, c.Searchable, c.Unit, c.MinWords, c.MinBytes = true, f.Searchable, engine.Unit, engine.MinWords, engine.MinBytes
 	c.Spans, c.Documents, c.Longest = int64(len(f.Spans)), f.Documents, f.Longest
 	c.Coverage, c.CreativityIndex = f.Coverage, f.CreativityIndex
 	c.LongestOutsidePrompt, c.OutsidePromptBytes = f.LongestOutsidePrompt, f.OutsidePromptBytes

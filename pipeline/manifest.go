@@ -36,7 +36,7 @@ type Manifest struct {
 
 // Input is one object that was read.
 type Input struct {
-	Role     string  `json:"role"` // corpus, probes, controls, target or reference
+	Role     string  `json:"role"` // corpus, probes, controls, target, reference or tokenizer
 	URI      string  `json:"uri"`
 	Size     int64   `json:"size"`
 	Version  string  `json:"version"`

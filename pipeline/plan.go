@@ -17,6 +17,7 @@ import (
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
 	"palimpsest/stages/store"
+	"palimpsest/stages/tokenizer"
 )
 
 // Plan is a run before it reads anything but footers: which objects at which versions, how much there is to read, what memory it
@@ -37,6 +38,9 @@ type Plan struct {
 	memory   memory
 	sampling ngram.Sampling // of the index
 
+	tokenizer  *tokenizer.Tokenizer // that cuts texts; nil when none is asked for
+	vocabulary store.Object         // the file it is from
+
 	mu         sync.Mutex
 	failures   []Failure
 	failed     map[string]bool // what is among failures
@@ -47,6 +51,7 @@ type Plan struct {
 type memory struct {
 	Models  int64 // the models' weights
 	Texts   int64 // the probes' and controls' texts
+	Tokens  int64 // where their tokens stand, in unit tokens
 	Streams int64 // what is searched for of them
 	Blocks  int64 // passes over the corpus, each with a part of the texts
 	Block   int64 // texts of such a part
@@ -83,6 +88,9 @@ func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (
 		if p.controls, err = p.open(ctx, controlsRole, c.Controls.URLs, c.Controls.Columns); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.openTokenizer(ctx); err != nil {
+		return nil, err
 	}
 	if err := p.openModels(ctx); err != nil {
 		return nil, err
@@ -130,7 +138,7 @@ func (p *Plan) objects() []*object {
 	return all
 }
 
-// inputs returns what the run is made from: every opened object, and the models' files.
+// inputs returns what the run is made from: every opened object, the models' files and the tokenizer's.
 func (p *Plan) inputs() []Input {
 	var all []Input
 	for _, o := range p.objects() {
@@ -140,6 +148,9 @@ func (p *Plan) inputs() []Input {
 		if m.file.URI != "" {
 			all = append(all, Input{Role: m.role, URI: m.file.URI, Size: m.file.Size, Version: m.file.Version, Chunks: []Chunk{}})
 		}
+	}
+	if v := p.vocabulary; v.URI != "" {
+		all = append(all, Input{Role: tokenizerRole, URI: v.URI, Size: v.Size, Version: v.Version, Chunks: []Chunk{}})
 	}
 	return all
 }
@@ -163,6 +174,9 @@ func (p *Plan) fit() error {
 			p.memory.Texts = sum(p.memory.Texts, int64(float64(p.corpusText())*s.Rate))
 		}
 	}
+	if p.newCutter() != nil {
+		p.memory.Tokens = expectedTokens(p.memory.Texts)
+	}
 	least, group := int64(minBudget), ""
 	for _, s := range shards(p.corpus) {
 		if _, held := s.file.Size(s.group, s.all()...); held > least {
@@ -179,7 +193,7 @@ func (p *Plan) fit() error {
 		}
 		return badUsage("resources.memory is %s, and the probes' texts (%s) with their index (%s or more) leave no room to read: "+
 			"set it to at least %s, or split the probes over several runs",
-			formatBytes(limit), formatBytes(m.Texts), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
+			formatBytes(limit), formatBytes(m.Texts+m.Tokens), formatBytes(m.Streams+m.Index+m.Near), formatBytes(need))
 	}
 	return p.source.Limit(p.memory.Budget)
 }
@@ -212,7 +226,7 @@ func (p *Plan) fitIndex() bool {
 			if p.Config.nearDuplicate() > 0 {
 				m.Near = hash.NearMemory(m.Block)
 			}
-			m.Budget = limit - m.Models - m.Texts - m.Streams - m.Index - m.Near
+			m.Budget = limit - m.Models - m.Texts - m.Tokens - m.Streams - m.Index - m.Near
 			if m.Budget >= m.Least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
 				shares := int64(p.Config.workers()) + 2
 				m.Alike = min((m.Budget-m.Least)/2/shares, mostAlike)
@@ -229,14 +243,15 @@ func (p *Plan) fitIndex() bool {
 // refit fits the index anew to the texts that were loaded: of a sample of the corpus the plan knows only what to expect. It is called
 // while no row group is held.
 func (p *Plan) refit(all []*fold.Probe) error {
-	budget, expected := p.memory.Budget, p.memory.Texts
-	p.memory.Texts = 0
+	budget, expected := p.memory.Budget, p.memory.Texts+p.memory.Tokens
+	p.memory.Texts, p.memory.Tokens = 0, 0
 	for _, t := range all {
-		p.memory.Texts = sum(p.memory.Texts, int64(len(t.Text))+2)
+		p.memory.Texts = sum(p.memory.Texts, searchedBytes(t))
+		p.memory.Tokens = sum(p.memory.Tokens, tokensMemory(t))
 	}
 	if !p.fitIndex() {
 		return badUsage("the probes' texts take %s, where %s were expected, and do not fit in resources.memory with their index: raise it",
-			formatBytes(p.memory.Texts), formatBytes(expected))
+			formatBytes(p.memory.Texts+p.memory.Tokens), formatBytes(expected))
 	}
 	if p.memory.Budget = min(p.memory.Budget, budget); p.memory.Budget == budget {
 		return nil
@@ -271,7 +286,7 @@ func (p *Plan) CorpusBytes() (stored int64) {
 
 // engine returns the configuration of package ngram.
 func (n *Ngram) engine() ngram.Config {
-	return ngram.Config{Bytes: n.Unit == bytesUnit, MinWords: n.MinWords, MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
+	return ngram.Config{Unit: n.unit(), MinWords: max(n.MinWords, n.MinTokens), MinBytes: *n.MinBytes, MaxSources: *n.MaxSources}
 }
 
 // Print writes what the run will do, for a person.
@@ -304,11 +319,14 @@ func (p *Plan) Print(w io.Writer) error {
 			fmt.Fprintf(t, "%s, %s\t%s\t\t\t%s\n", m.role, m.Name, m.file.URI, formatBytes(m.file.Size))
 		}
 	}
+	if v := p.vocabulary; v.URI != "" {
+		fmt.Fprintf(t, "%s\t%s\t\t\t%s\n", tokenizerRole, v.URI, formatBytes(v.Size))
+	}
 	fmt.Fprintf(t, "\nmemory, at most\t%s\n", formatBytes(int64(p.Config.Resources.Memory)))
 	if p.memory.Models > 0 {
 		fmt.Fprintf(t, "  models\t%s\n", formatBytes(p.memory.Models))
 	}
-	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Streams))
+	fmt.Fprintf(t, "  probe texts, at most\t%s\n", formatBytes(p.memory.Texts+p.memory.Tokens+p.memory.Streams))
 	fmt.Fprintf(t, "  index, at most\t%s\n", formatBytes(p.memory.Index))
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))

@@ -47,7 +47,9 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 		defer mu.Unlock()
 		all = append(all, p)
 	}
-	columns := func(o *object) []read.Column { return o.pick(slices.Concat(probeTexts, []string{"text", "label"})...) }
+	columns := func(o *object) []read.Column {
+		return o.pick(slices.Concat(probeTexts, []string{"text", "label"}, tokenRoles)...)
+	}
 	for i, src := range e.plan.Config.Probes {
 		var err error
 		switch src.From {
@@ -55,14 +57,16 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 			continue // prompted with what the others hold
 		case "":
 			err = e.eachGroup(ctx, shards(e.plan.probes[i]), columns, func() groupFunc {
+				cutter := e.plan.newCutter()
 				return func(_ context.Context, s shard, g *read.Group) error {
-					return e.loadGroup(s, g, src.Kind, false, collect)
+					return e.loadGroup(s, g, cutter, src.Kind, false, collect)
 				}
 			})
 		default:
-			corpus := func(o *object) []read.Column { return o.pick(slices.Concat(refRoles, []string{"text"})...) }
+			corpus := func(o *object) []read.Column { return o.pick(slices.Concat(refRoles, []string{"text"}, tokenRoles)...) }
 			err = e.eachGroup(ctx, shards(e.plan.corpus), corpus, func() groupFunc {
-				return func(_ context.Context, s shard, g *read.Group) error { return sample(s, g, src, collect) }
+				cutter := e.plan.newCutter()
+				return func(_ context.Context, s shard, g *read.Group) error { return e.sample(s, g, cutter, src, collect) }
 			})
 		}
 		if err != nil {
@@ -70,8 +74,9 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 		}
 	}
 	err := e.eachGroup(ctx, shards(e.plan.controls), columns, func() groupFunc {
+		cutter := e.plan.newCutter()
 		return func(_ context.Context, s shard, g *read.Group) error {
-			return e.loadGroup(s, g, fold.Work, true, collect)
+			return e.loadGroup(s, g, cutter, fold.Work, true, collect)
 		}
 	})
 	if err != nil {
@@ -149,13 +154,16 @@ func roleOf(p *fold.Probe) string {
 }
 
 // loadGroup reads the probes of one row group. Nothing is collected of a group that cannot be read to its end.
-func (e *execution) loadGroup(s shard, g *read.Group, kind string, control bool, collect func(*fold.Probe)) error {
+func (e *execution) loadGroup(s shard, g *read.Group, cutter *cutter, kind string, control bool, collect func(*fold.Probe)) error {
 	columns, err := s.decodeTexts(g, probeTexts...)
 	if err != nil {
 		return err
 	}
 	labels, err := decodeLabels(s, g)
 	if err != nil {
+		return err
+	}
+	if err := cutter.begin(s, g); err != nil {
 		return err
 	}
 	var found []*fold.Probe
@@ -196,6 +204,14 @@ func (e *execution) loadGroup(s shard, g *read.Group, kind string, control bool,
 				p.Label = &member
 			}
 		}
+		cut, err := cutter.cut(row, text)
+		if err == nil && p.Kind == fold.Generation {
+			p.PromptTokens, err = cutter.cutPrompt(row, p.Prompt)
+		}
+		if err != nil {
+			return e.badRow(s, at, err.Error())
+		}
+		p.Tokens = cut.Clone()
 		found = append(found, p)
 		return nil
 	})
@@ -228,9 +244,12 @@ func (e *execution) badRow(s shard, row int64, reason string) error {
 }
 
 // sample draws probes from one row group of the corpus: the documents whose hash64 lies below the rate.
-func sample(s shard, g *read.Group, src ProbeSource, collect func(*fold.Probe)) error {
+func (e *execution) sample(s shard, g *read.Group, cutter *cutter, src ProbeSource, collect func(*fold.Probe)) error {
 	refs, err := newRefs(s, g)
 	if err != nil {
+		return err
+	}
+	if err := cutter.begin(s, g); err != nil {
 		return err
 	}
 	var found []*fold.Probe
@@ -240,8 +259,12 @@ func sample(s shard, g *read.Group, src ProbeSource, collect func(*fold.Probe)) 
 		if !ok || float64(ref.Hash64) >= src.Rate*math.MaxUint64 && src.Rate < 1 {
 			return nil
 		}
+		cut, err := cutter.cut(row, text)
+		if err != nil {
+			return e.badRow(s, ref.Row, err.Error())
+		}
 		found = append(found, &fold.Probe{
-			ID: ref.ID, Kind: src.Kind, SourceURI: ref.URI, SourceRow: ref.Row, Text: slices.Clone(text), FromCorpus: true,
+			ID: ref.ID, Kind: src.Kind, SourceURI: ref.URI, SourceRow: ref.Row, Text: slices.Clone(text), Tokens: cut.Clone(), FromCorpus: true,
 			License: ref.License, RightsHolder: ref.RightsHolder,
 		})
 		return nil

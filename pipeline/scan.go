@@ -94,7 +94,7 @@ func (e *execution) scan(
 		total = f.worker().zero()
 	)
 	err := e.eachGroup(ctx, shards(e.plan.corpus), (*object).all, func() groupFunc {
-		worker := scanner{folds: f.worker()}
+		worker := scanner{folds: f.worker(), cutter: e.plan.newCutter(), badRow: e.badRow}
 		if signed != nil && pass == 0 {
 			worker.signatures = newSignatures(e.plan.Config.Hash.MinHash, signed)
 		}
@@ -131,8 +131,10 @@ func (o *object) noteNulls(n int64) {
 type scanner struct {
 	folds      *folds
 	words      words.Normaliser
+	cutter     *cutter
 	doc        fold.Document
 	signatures *signatures // nil when none are asked for
+	badRow     func(s shard, row int64, reason string) error
 }
 
 // scan folds one row group. What it returns is whole: after an error nothing of the group has been counted.
@@ -140,6 +142,9 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 	p := c.folds.zero()
 	refs, err := newRefs(s, g)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.cutter.begin(s, g); err != nil {
 		return nil, err
 	}
 	c.signatures.begin()
@@ -153,8 +158,13 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 			p.nullTexts++
 			return nil
 		}
+		cut, err := c.cutter.cut(row, text)
+		if err != nil {
+			return c.badRow(s, g.FirstRow()+int64(row), err.Error())
+		}
 		stream, n := c.words.Stream(text)
 		c.doc.Reset(text, stream, n, func() fold.Ref { return refs.at(row) })
+		c.doc.Tokens = cut
 		p.add(&c.doc)
 		if err := c.signatures.add(&c.doc); err != nil {
 			return err

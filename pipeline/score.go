@@ -224,12 +224,15 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 		models = append(models, &s.targets[i])
 	}
 	slices.SortFunc(models, func(a, b *said) int { return cmp.Or(cmp.Compare(a.role, b.role), cmp.Compare(a.Name, b.Name)) })
-	for _, subject := range slices.Concat(probes, controls) {
-		for _, m := range models {
+	subjects := slices.Concat(probes, controls)
+	compressed := make([][]evidence.Compressed, len(models))
+	for i, subject := range subjects {
+		for k, m := range models {
 			score := m.of(position[subject.Probe])
 			if score == nil {
 				continue
 			}
+			compressed[k] = append(compressed[k], evidence.Compressed{Subject: &subjects[i], Score: score})
 			row := score.Row()
 			row.ProbeID, row.Control, row.ControlGroup = subject.Probe.ID, subject.Probe.Control, subject.Probe.ControlGroup
 			row.Model, row.Role, row.Engine = m.Name, m.role, m.Engine
@@ -238,5 +241,16 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 			}
 		}
 	}
-	return finish(ctx, e, w)
+	if err := finish(ctx, e, w); err != nil {
+		return err
+	}
+	var rows []schemas.Compression
+	for k, m := range models {
+		c := evidence.Compressor{Model: m.Name, Role: m.role, Target: m.role == targetRole}
+		if x := e.engines[m.planned]; x != nil {
+			c.Bytes, c.Parameters = x.Facts().ModelBytes, x.Facts().Parameters
+		}
+		rows = append(rows, evidence.Compression(e.plan.RunID, c, compressed[k])...)
+	}
+	return writeTable(ctx, e, schemas.Compressions, rows)
 }

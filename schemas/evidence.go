@@ -15,7 +15,7 @@ type Evidence struct {
 	LongestSpanWords     *int64   `parquet:"longest_span_words" unit:"words" doc:"longest span; null without ngram"`
 	LongestOutsidePrompt *int64   `parquet:"longest_outside_prompt" unit:"words" doc:"longest run inside a span that does not repeat the prompt; null when a generation's prompt is unknown"`
 	Coverage             *float64 `parquet:"coverage" unit:"fraction" doc:"share of the probe's words inside some span"`
-	CreativityIndex      *float64 `parquet:"creativity_index" doc:"sum of 1 - coverage(L) for L = 5..12; null unless min_words <= 5 and min_bytes = 0"`
+	CreativityIndex      *float64 `parquet:"creativity_index" doc:"sum of 1 - coverage(L) for L = 5..12; null unless the unit is words, min_words <= 5 and min_bytes = 0"`
 	Spans                *int64   `parquet:"spans" doc:"spans of the probe"`
 	Documents            *int64   `parquet:"documents" unit:"documents" doc:"corpus documents with at least one qualifying match"`
 	ExactDocuments       *int64   `parquet:"exact_documents" unit:"documents" doc:"corpus documents with the same bytes; null without hash"`

@@ -20,11 +20,44 @@ type Likelihood struct {
 	MinKPP             *float64 `parquet:"min_k_pp" unit:"standard deviations" doc:"mean of the lowest 20 % of the standardised log-probabilities; higher is more member-like; null without moments"`
 	ZlibBytes          *int64   `parquet:"zlib_bytes" unit:"bytes" doc:"length of the text's zlib stream"`
 	ZlibImplementation *string  `parquet:"zlib_implementation" doc:"the deflate implementation and level that made it"`
+	ZstdBytes          *int64   `parquet:"zstd_bytes" unit:"bytes" doc:"length of the text's zstd frame"`
+	ZstdImplementation *string  `parquet:"zstd_implementation" doc:"the implementation and level that made it"`
+	XZBytes            *int64   `parquet:"xz_bytes" unit:"bytes" doc:"length of the text's xz stream; about 50 of them are its format's"`
+	XZImplementation   *string  `parquet:"xz_implementation" doc:"the implementation that made it"`
 	ZlibRatio          *float64 `parquet:"zlib_ratio" doc:"-log2 P / (8 * zlib_bytes); lower is more member-like"`
 	LowercaseRatio     *float64 `parquet:"lowercase_ratio" doc:"log_prob of the lower-cased text / log_prob; null without a second pass"`
 	ReferenceLogRatio  *float64 `parquet:"reference_log_ratio" unit:"nats per byte" doc:"(log_prob - the reference's) / bytes over the same bytes; higher is more member-like"`
 	MemorizedBits      *float64 `parquet:"memorized_bits" unit:"bits" doc:"log2 max(P, P of the reference) - log2 P of the reference; above 0 on unseen text too, so read it beside the controls'"`
 	PriorLift          *float64 `parquet:"prior_lift" unit:"nats" doc:"log-probability of the suffix after its own prefix less that after other prefixes; null without a second pass"`
+}
+
+// Compression is a row of compression: what the texts of a slice take under one model and under general compressors, text by text
+// (Delétang et al., arXiv 2309.10668), and what the model has memorised of them (Morris et al., arXiv 2505.24832).
+type Compression struct {
+	RunID           string   `parquet:"run_id" doc:"name of the run"`
+	Model           string   `parquet:"model" doc:"name of the model"`
+	Role            string   `parquet:"role" doc:"target or reference"`
+	Control         bool     `parquet:"control" doc:"whether the texts are controls"`
+	Slice           string   `parquet:"slice" doc:"which of them: all, those of a kind (kind=work), a control group, and either by copies in the corpus"`
+	Texts           int64    `parquet:"texts" unit:"texts" doc:"texts whose bits and bytes are both known"`
+	Bytes           int64    `parquet:"bytes" unit:"bytes" doc:"UTF-8 bytes of their scored tokens"`
+	ModelBits       float64  `parquet:"model_bits" unit:"bits" doc:"-log2 P of the texts under the model, which an arithmetic coder attains"`
+	ZlibBytes       int64    `parquet:"zlib_bytes" unit:"bytes" doc:"length of the texts' zlib streams"`
+	ZstdBytes       int64    `parquet:"zstd_bytes" unit:"bytes" doc:"length of their zstd frames"`
+	XZBytes         int64    `parquet:"xz_bytes" unit:"bytes" doc:"length of their xz streams"`
+	BitsPerByte     float64  `parquet:"bits_per_byte" unit:"bits per byte" doc:"model_bits / bytes"`
+	ZlibPerByte     float64  `parquet:"zlib_bits_per_byte" unit:"bits per byte" doc:"8 * zlib_bytes / bytes"`
+	ZstdPerByte     float64  `parquet:"zstd_bits_per_byte" unit:"bits per byte" doc:"8 * zstd_bytes / bytes"`
+	XZPerByte       float64  `parquet:"xz_bits_per_byte" unit:"bits per byte" doc:"8 * xz_bytes / bytes"`
+	RawRate         float64  `parquet:"raw_rate" doc:"compressed size / size: model_bits / 8 / bytes"`
+	ModelBytes      *int64   `parquet:"model_bytes" unit:"bytes" doc:"size of the model's file; null when unknown"`
+	AdjustedRate    *float64 `parquet:"adjusted_rate" doc:"(model_bytes + model_bits / 8) / bytes: the rate with the model counted in"`
+	DistinctTexts   *int64   `parquet:"distinct_texts" unit:"texts" doc:"texts with memorized_bits, of those with the same words one; generations are left out; null under a reference"`
+	MemorizedBits   *float64 `parquet:"memorized_bits" unit:"bits" doc:"sum of their memorized_bits; above 0 on unseen text too"`
+	ControlledTexts *int64   `parquet:"controlled_texts" unit:"texts" doc:"distinct texts whose control group has controls with memorized_bits"`
+	ControlsMean    *float64 `parquet:"controls_mean" unit:"bits" doc:"mean memorized_bits of the controls of a text's control group, averaged over the controlled texts"`
+	MemorizedNet    *float64 `parquet:"memorized_bits_net" unit:"bits" doc:"memorized_bits of the controlled texts - controlled_texts * controls_mean: what is memorised beyond what unseen text shows; null without controls"`
+	CapacityBits    *float64 `parquet:"capacity_bits" unit:"bits" doc:"3.6 * parameters, an estimate of what a model can memorise; null when their number is unknown"`
 }
 
 // Token is a row of tokens: one token's log-probability.
@@ -137,11 +170,12 @@ type Tuning struct {
 
 // The tables of what the model finds likely.
 var (
-	Likelihoods = define[Likelihood]("likelihood", "a probe or control and a model", "control", "probe_id", "role", "model")
-	Tokens      = define[Token]("tokens", "a token of a probe", "probe_id", "model", "token_index")
-	Windows     = define[Window]("windows", "an extraction window of a probe", "probe_id", "model", "window_index")
-	Extractions = define[Extraction]("extraction", "a probe, a model and a least probability", "probe_id", "model", "tau_permille")
-	Generations = define[Generation]("generations", "a continuation that a target model was asked for", "probe_id")
-	Canaries    = define[Canary]("canaries", "a canary and a target model", "probe_id", "model")
-	Tunings     = define[Tuning]("tuning", "a probe and a tuned model", "probe_id", "model")
+	Likelihoods  = define[Likelihood]("likelihood", "a probe or control and a model", "control", "probe_id", "role", "model")
+	Compressions = define[Compression]("compression", "a model and a slice of the probes or of the controls", "role", "model", "control", "slice")
+	Tokens       = define[Token]("tokens", "a token of a probe", "probe_id", "model", "token_index")
+	Windows      = define[Window]("windows", "an extraction window of a probe", "probe_id", "model", "window_index")
+	Extractions  = define[Extraction]("extraction", "a probe, a model and a least probability", "probe_id", "model", "tau_permille")
+	Generations  = define[Generation]("generations", "a continuation that a target model was asked for", "probe_id")
+	Canaries     = define[Canary]("canaries", "a canary and a target model", "probe_id", "model")
+	Tunings      = define[Tuning]("tuning", "a probe and a tuned model", "probe_id", "model")
 )

@@ -11,7 +11,7 @@ type Run struct {
 	CorpusDocuments *int64     `parquet:"corpus_documents" unit:"documents" doc:"documents of the corpus that were read; null when no stage reads the corpus"`
 	CorpusWords     *int64     `parquet:"corpus_words" unit:"words" doc:"words of the corpus that were read; null when no stage reads the corpus"`
 	Probes          int64      `parquet:"probes" unit:"probes" doc:"probes, controls not counted"`
-	Unit            *string    `parquet:"unit" doc:"unit of overlap: words or bytes; null without ngram"`
+	Unit            *string    `parquet:"unit" doc:"unit of overlap: words, bytes or tokens; null without ngram"`
 	TargetModel     *string    `parquet:"target_model" doc:"the model whose memorization is measured"`
 	ReferenceModel  *string    `parquet:"reference_model" doc:"the model it is compared with"`
 }

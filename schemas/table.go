@@ -3,8 +3,8 @@
 //
 // A table is flat and holds only types that every warehouse has: string, int64, float64, bool and timestamp[us, UTC]. A field
 // that is a pointer is nullable; null means undefined or not assessed, never zero. Offsets are half-open, in bytes of the
-// original UTF-8 text (byte_*) or in words of it (word_*; in unit bytes a word is a byte). Digests are lower-case hexadecimal.
-// Rows are sorted by the table's key, so that equal runs give equal bytes.
+// original UTF-8 text (byte_*) or in words of it (word_*; in unit bytes a word is a byte, in unit tokens a token). Digests are lower-case
+// hexadecimal. Rows are sorted by the table's key, so that equal runs give equal bytes.
 package schemas
 
 import (
@@ -58,7 +58,8 @@ func All() []*Table {
 	return []*Table{
 		Runs.Table, Probes.Table,
 		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table, Signatures.Table,
-		Likelihoods.Table, Tokens.Table, Windows.Table, Extractions.Table, Generations.Table, Canaries.Table, Tunings.Table,
+		Likelihoods.Table, Compressions.Table, Tokens.Table, Windows.Table, Extractions.Table, Generations.Table, Canaries.Table,
+		Tunings.Table,
 		Evidences.Table, Evaluations.Table,
 	}
 }

@@ -56,6 +56,24 @@ func TestBadInput(t *testing.T) {
 			errs: `palimpsest: corpus.columns.text: file://DIR/corpus.parquet: column "text" holds floating-point numbers, where text is needed`,
 		},
 		{
+			name:   "a text where a list of tokens is needed",
+			config: strings.NewReplacer("id: id}", "id: id, token_ids: text, byte_offsets: id}", "ngram: {}", "ngram: {unit: tokens}").Replace(usual),
+			code:   pipeline.ExitData,
+			errs:   `palimpsest: corpus.columns.byte_offsets: file://DIR/corpus.parquet: column "id" holds text, where lists of whole numbers is needed`,
+		},
+		{
+			name:   "a tokenizer that is none",
+			config: strings.Replace(usual, "ngram: {}", "ngram: {unit: tokens, tokenizer: DIR/corpus.parquet}", 1),
+			code:   pipeline.ExitData,
+			errs:   `palimpsest: ngram.tokenizer: file://DIR/corpus.parquet: gguf: the file begins with "PAR1", not with GGUF`,
+		},
+		{
+			name:   "two tokenizers",
+			config: strings.Replace(usual, "ngram: {}", "ngram: {unit: tokens, tokenizer: DIR/}", 1),
+			code:   pipeline.ExitUsage,
+			errs:   `palimpsest: ngram.tokenizer: DIR/ names 2 objects; name one GGUF`,
+		},
+		{
 			name: "a list where a text is needed",
 			probes: func(path string) {
 				writeParquet(t, path, []struct {

@@ -35,12 +35,14 @@ func main() {
 
 // command is the whole command line.
 type command struct {
-	Run     runCommand       `cmd:"" help:"Search the corpus, score the probes, and write the tables of evidence."`
-	Show    showCommand      `cmd:"" help:"Sum up a finished run for a person."`
-	Status  statusCommand    `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
-	Schema  schemaCommand    `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
-	Ingest  ingestCommand    `cmd:"" help:"Turn JSON lines or text files into Parquet that a run can read."`
-	Version kong.VersionFlag `help:"Print the version and leave."`
+	Run        runCommand        `cmd:"" help:"Search the corpus, score the probes, and write the tables of evidence."`
+	Show       showCommand       `cmd:"" help:"Sum up a finished run for a person."`
+	Status     statusCommand     `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
+	Schema     schemaCommand     `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
+	Ingest     ingestCommand     `cmd:"" help:"Turn JSON lines or text files into Parquet that a run can read."`
+	Compress   compressCommand   `cmd:"" help:"Store a text in the bits that a model finds it worth, and say how many."`
+	Decompress decompressCommand `cmd:"" help:"Restore a text that compress stored."`
+	Version    kong.VersionFlag  `help:"Print the version and leave."`
 
 	LogFormat string `enum:"auto,text,json" default:"auto" help:"How to write what happens to standard error: text or json; auto is text."`
 }

@@ -57,10 +57,56 @@ likelihood:
 	for _, r := range rows {
 		truths[r.ID] = r
 	}
+	t.Run("compression", func(t *testing.T) { checkCompression(t, runDir, truths) })
 	t.Run("auroc", func(t *testing.T) { checkAUROC(t, runDir, truths) })
 	t.Run("extraction", func(t *testing.T) { checkExtraction(t, runDir, truths) })
 	t.Run("copies", func(t *testing.T) { checkCopies(t, runDir, truths) })
 	t.Run("generations", func(t *testing.T) { checkGenerations(t, runDir) })
+}
+
+// checkCompression holds the table of compressed sizes against the scores it adds up. What stands 64 times in the training set takes the
+// model a twentieth of the bits of what it never saw; the reference and the compressors do not tell them apart.
+func checkCompression(t *testing.T, runDir string, truths map[string]truth) {
+	rows := make(map[[2]string]schemas.Compression)
+	for _, r := range readTable(t, runDir, schemas.Compressions) {
+		rows[[2]string{r.Role, r.Slice}] = r
+	}
+	sums := make(map[[2]string]*schemas.Compression)
+	for _, r := range readTable(t, runDir, schemas.Likelihoods) {
+		k := [2]string{r.Role, truths[r.ProbeID].Type}
+		if sums[k] == nil {
+			sums[k] = &schemas.Compression{}
+		}
+		s := sums[k]
+		s.Texts++
+		s.Bytes += *r.Bytes
+		s.ModelBits -= *r.LogProb / math.Ln2
+		s.ZlibBytes, s.ZstdBytes, s.XZBytes = s.ZlibBytes+*r.ZlibBytes, s.ZstdBytes+*r.ZstdBytes, s.XZBytes+*r.XZBytes
+	}
+	if len(sums) != 2*5 {
+		t.Errorf("%d slices by role and type", len(sums))
+	}
+	for k, want := range sums {
+		got := rows[k]
+		if got.Texts != want.Texts || got.Bytes != want.Bytes || math.Abs(got.ModelBits-want.ModelBits) > 1e-6*want.ModelBits ||
+			got.ZlibBytes != want.ZlibBytes || got.ZstdBytes != want.ZstdBytes || got.XZBytes != want.XZBytes {
+			t.Errorf("%v: got %+v, the scores add up to %+v", k, got, *want)
+		}
+	}
+	t.Log("passages, bits per byte: copies, target, reference, zstd, xz, zlib")
+	for _, copies := range []string{"0", "1", "2-3", "4-7", "8-15", "16-31", "32-63", "64-127"} {
+		r, reference := rows[[2]string{"target", "passage copies=" + copies}], rows[[2]string{"reference", "passage copies=" + copies}]
+		t.Logf("%6s %6.3f %6.3f %6.3f %6.3f %6.3f", copies, r.BitsPerByte, reference.BitsPerByte, r.ZstdPerByte, r.XZPerByte, r.ZlibPerByte)
+	}
+	for role, want := range map[string]func(ratio float64) bool{
+		"target": func(ratio float64) bool { return ratio < .05 }, "reference": func(ratio float64) bool { return ratio > .95 && ratio < 1.05 },
+	} {
+		often, never := rows[[2]string{role, "passage copies=64-127"}], rows[[2]string{role, "passage copies=0"}]
+		if !want(often.BitsPerByte/never.BitsPerByte) || math.Abs(often.ZstdPerByte/never.ZstdPerByte-1) > .05 {
+			t.Errorf("%s: %.3f bits per byte at 64 copies, %.3f at none; zstd %.3f and %.3f", role, often.BitsPerByte, never.BitsPerByte,
+				often.ZstdPerByte, never.ZstdPerByte)
+		}
+	}
 }
 
 // checkAUROC compares with auc.json: the area under the curve by copies, and the true positives at 1 % false ones.

@@ -24,6 +24,11 @@ controls.parquet     the other non-members. Of the passages that the model never
 generations.parquet  what the model itself wrote: greedily after the first 32 tokens of each passage, and by top-k sampling
                      after no prompt.
 
+../nonsense/probes.parquet, ../nonsense/controls.parquet
+                     the experiment with nonsense sentences: those that were planted 64, 16, 4 and 1 times, and secrets likewise; of
+                     the 128 of each that were never seen every 2nd is judged, beginning with the 1st, and the other 64 are
+                     controls. One sentence was found, not made: it has no null.
+
 Columns that need a word:
 control_group    the type: passage, nonsense, secret, shuffled, edited. A probe is ranked against controls of its own type
                  only; `edited` has no controls, so that an edited copy gets no p-value.
@@ -143,6 +148,27 @@ def texts(testbed, tokenizer):
     return probes, controls
 
 
+FOUND = "Colorless green ideas sleep furiously."
+
+
+def nonsense(testbed):
+    """The probes and the controls of the experiment with nonsense sentences."""
+    found = {"id": "found", "text": FOUND, "kind": "canary", "control_group": "nonsense", "title": "Chomsky, Syntactic Structures"}
+    probes, controls, seen = [found], [], collections.Counter()
+    for r in read(testbed, "ground_truth.parquet"):
+        if r["type"] not in ("nonsense", "secret"):
+            continue
+        row = {"id": r["id"], "text": r["text"], "kind": "canary", "control_group": r["type"], "canary_null": "sibling"}
+        row |= {"label": bool(r["member"]), "license": "CC0-1.0"}
+        if not r["member"]:
+            seen[r["type"]] += 1
+            if seen[r["type"]] % 2 == 0:
+                controls.append(row)
+                continue
+        probes.append(row)
+    return probes, controls
+
+
 def generations(testbed, tokenizer):
     """The generations. A document end becomes a line feed, so that the two documents it parts do not touch."""
     rows, drawn = [], collections.Counter()
@@ -212,6 +238,11 @@ def main():
     write(out, "probes.parquet", probes, PROBES, 512)
     write(out, "controls.parquet", controls, CONTROLS, 512)
     write(out, "generations.parquet", generations(testbed, tokenizer), GENERATIONS, 512)
+    beside = os.path.join(out, "..", "nonsense")
+    os.makedirs(beside, exist_ok=True)
+    probes, controls = nonsense(testbed)
+    write(beside, "probes.parquet", probes, PROBES, 512)
+    write(beside, "controls.parquet", controls, CONTROLS, 512)
     model(testbed, out, "target")
     model(testbed, out, "reference")
 

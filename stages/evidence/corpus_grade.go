@@ -62,24 +62,23 @@ func (c *Corpus) nothing() (grade, reason string) {
 
 // span describes the shortest run that is looked for.
 func (c *Corpus) span() string {
-	if c.Unit == bytesUnit {
-		return count(int64(c.MinBytes), "byte")
-	}
-	if c.MinBytes <= 0 {
-		return count(int64(c.MinWords), "word")
-	}
-	return count(int64(c.MinWords), "word") + " and " + count(int64(c.MinBytes), "byte")
+	return c.bounds(" and ")
 }
 
 // shortest describes what a text too short for a span falls short of.
 func (c *Corpus) shortest() string {
-	if c.Unit == bytesUnit {
+	return c.bounds(" or ")
+}
+
+// bounds joins the least lengths that apply.
+func (c *Corpus) bounds(joint string) string {
+	switch {
+	case c.Unit == fold.Bytes:
 		return count(int64(c.MinBytes), "byte")
+	case c.MinBytes <= 0:
+		return c.unit(int64(c.MinWords))
 	}
-	if c.MinBytes <= 0 {
-		return count(int64(c.MinWords), "word")
-	}
-	return count(int64(c.MinWords), "word") + " or " + count(int64(c.MinBytes), "byte")
+	return c.unit(int64(c.MinWords)) + joint + count(int64(c.MinBytes), "byte")
 }
 
 // alsoSameWords adds the documents that hold the words in another spelling.

@@ -19,7 +19,7 @@ func ptr[T any](v T) *T { return &v }
 
 // searched is a corpus in which every stage ran and nothing was found.
 func searched() evidence.Corpus {
-	return evidence.Corpus{Hashed: true, Searched: true, Searchable: true, Unit: "words", MinWords: 13, MinBytes: 60,
+	return evidence.Corpus{Hashed: true, Searched: true, Searchable: true, Unit: fold.Words, MinWords: 13, MinBytes: 60,
 		LongestOutsidePrompt: ptr[int64](0)}
 }
 
@@ -54,8 +54,10 @@ func TestCorpusGrade(t *testing.T) {
 			"The corpus holds no run of at least 13 words of this text."},
 		{"none by hash", func(c *evidence.Corpus) { c.Searched = false }, "none",
 			"The corpus holds no exact duplicate of this text; shared passages were not looked for."},
-		{"none in bytes", func(c *evidence.Corpus) { c.Hashed, c.Unit, c.MinWords, c.MinBytes = false, "bytes", 0, 50 }, "none",
+		{"none in bytes", func(c *evidence.Corpus) { c.Hashed, c.Unit, c.MinWords, c.MinBytes = false, fold.Bytes, 0, 50 }, "none",
 			"The corpus holds no run of at least 50 bytes of this text."},
+		{"none in tokens", func(c *evidence.Corpus) { c.Hashed, c.Unit, c.MinWords, c.MinBytes = false, fold.Tokens, 50, 0 }, "none",
+			"The corpus holds no run of at least 50 tokens of this text."},
 		{"too short", func(c *evidence.Corpus) { c.Searchable = false }, "not_assessed",
 			"The text is shorter than 13 words or 60 bytes: only exact duplicates were looked for, and there is none."},
 		{"too short, yet exact", func(c *evidence.Corpus) { c.Searchable, c.Exact, c.ExactWords = false, 1, 1 }, "exact",
@@ -96,8 +98,18 @@ func TestGenerations(t *testing.T) {
 			"The longest run that the output repeats of the corpus, outside its prompt, has 60 words, and the largest of at least 50 words has 249 bytes; " +
 				"verbatim takes 50 words and 250 bytes."},
 		{"bytes", ptr("Once"), func(c *evidence.Corpus) {
-			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = "bytes", ptr[int64](250), 250
+			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Bytes, ptr[int64](250), 250
 		}, "verbatim", "The output repeats, outside its prompt, a run of 250 bytes of the corpus word for word."},
+		{"tokens", ptr("Once"), func(c *evidence.Corpus) {
+			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Tokens, ptr[int64](50), 90
+		}, "verbatim", "The output repeats, outside its prompt, a run of 50 tokens (90 bytes) of the corpus word for word."},
+		{"many tokens", ptr("Once"), func(c *evidence.Corpus) {
+			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Tokens, ptr[int64](64), 300
+		}, "verbatim", "The output repeats, outside its prompt, a run of 64 tokens of the corpus word for word."},
+		{"49 tokens", ptr("Once"), func(c *evidence.Corpus) {
+			c.Unit, c.LongestOutsidePrompt, c.OutsidePromptBytes = fold.Tokens, ptr[int64](49), 400
+		}, "none",
+			"The longest run that the output repeats of the corpus, outside its prompt, has 49 tokens (400 bytes); verbatim takes 50 tokens."},
 		{"nothing", ptr("Once"), func(c *evidence.Corpus) {}, "none",
 			"The output repeats, outside its prompt, no run of at least 13 words and 60 bytes of the corpus."},
 		{"unknown prompt", nil, func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = nil, 0 }, "not_assessed",

@@ -14,7 +14,7 @@ const (
 )
 
 const (
-	verbatimWords = 50  // words of a run outside the prompt that make a generation verbatim,
+	verbatimWords = 50  // words of a run outside the prompt that make a generation verbatim; in unit tokens as many of these, alone
 	verbatimBytes = 250 // and its bytes of normalised stream; in unit bytes these alone
 )
 
@@ -48,7 +48,7 @@ func gradeModel(s *Subject, t *test) (grade, reason string) {
 }
 
 // gradeGeneration asks what the model's own output repeats of the corpus outside its prompt. In unit bytes a word has no meaning, so
-// 250 bytes of the text suffice there.
+// 250 bytes of the text suffice there; 50 tokens are the unit of the extraction literature and need no bytes beside them.
 func gradeGeneration(s *Subject) (grade, reason string) {
 	c := &s.Corpus
 	switch {
@@ -69,7 +69,14 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 	length := c.unit(longest) + " (" + bytes + ")"
 	found := "a run of " + length + " of the corpus word for word"
 	switch {
-	case c.Unit == bytesUnit:
+	case c.Unit == fold.Tokens:
+		verbatim = longest >= verbatimWords
+		needed = count(verbatimWords, "token")
+		if longest > verbatimWords { // the bytes may be those of another run
+			length = c.unit(longest)
+		}
+		found = "a run of " + length + " of the corpus word for word"
+	case c.Unit == fold.Bytes:
 		verbatim = longest >= verbatimBytes
 		needed, length = count(verbatimBytes, "byte"), c.unit(longest)
 		found = "a run of " + length + " of the corpus word for word"
@@ -79,7 +86,7 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 		found = "a run of " + enough + " and " + bytes + " of the corpus word for word; the longest run has " + c.unit(longest)
 	}
 	outside := "outside its prompt"
-	if s.Probe.Prompt != nil && *s.Probe.Prompt == "" {
+	if s.Probe.Unprompted() {
 		outside = "unprompted"
 	}
 	switch {

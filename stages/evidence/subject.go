@@ -10,6 +10,8 @@
 package evidence
 
 import (
+	"strings"
+
 	"palimpsest/stages/fold"
 	"palimpsest/stages/likelihood"
 )
@@ -31,11 +33,11 @@ type Corpus struct {
 	ExactWords int64  // corpus documents with the same words, the former included
 	Near       *int64 // near-duplicate documents; nil when they were not looked for
 
-	Searched   bool   // ngram ran
-	Searchable bool   // the text is long enough for one span
-	Unit       string // words or bytes
-	MinWords   int    // units of the shortest span; unit words only
-	MinBytes   int    // bytes of normalised stream of the shortest span
+	Searched   bool // ngram ran
+	Searchable bool // the text is long enough for one span
+	Unit       fold.Unit
+	MinWords   int // units of the shortest span; not in unit bytes
+	MinBytes   int // bytes of normalised stream of the shortest span; not in unit tokens
 
 	Spans           int64
 	Documents       int64    // corpus documents with at least one qualifying match
@@ -44,8 +46,8 @@ type Corpus struct {
 	CreativityIndex *float64
 
 	LongestOutsidePrompt *int64 // units of the longest run inside a span that does not repeat the prompt; nil when the prompt is unknown
-	// OutsidePromptBytes is the bytes of normalised stream of the run with the most of them, among the runs outside the prompt of at
-	// least 50 units; of the longest run when none has 50.
+	// OutsidePromptBytes is the bytes of normalised stream, in unit tokens those of the text, of the run with the most of them, among the
+	// runs outside the prompt of at least 50 units; of the longest run when none has 50.
 	OutsidePromptBytes int64
 
 	Contained *Containment // the document that holds most of the text, when it holds at least fold.Contained of it
@@ -74,11 +76,4 @@ type Source struct {
 }
 
 // unit returns the name of the unit of overlap for n of them.
-func (c *Corpus) unit(n int64) string {
-	if c.Unit == bytesUnit {
-		return count(n, "byte")
-	}
-	return count(n, "word")
-}
-
-const bytesUnit = "bytes"
+func (c *Corpus) unit(n int64) string { return count(n, strings.TrimSuffix(c.Unit.String(), "s")) }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/zeebo/xxh3"
+
+	"palimpsest/stages/tokens"
 )
 
 // Ref names a corpus document and carries what the corpus declares about it. It outlives the document's bytes.
@@ -40,11 +42,12 @@ func (r *Ref) CompareKey(o *Ref) int {
 	return cmp.Or(strings.Compare(r.ID, o.ID), strings.Compare(r.URI, o.URI), cmp.Compare(r.Row, o.Row))
 }
 
-// Document is one corpus document in the hands of the folds. Text and Stream belong to the reader and are valid only during Add.
+// Document is one corpus document in the hands of the folds. Text, Stream and Tokens belong to the reader and are valid only during Add.
 type Document struct {
 	Text   []byte
-	Stream []byte // the normalised stream of package words
-	Words  int64  // words of the stream
+	Stream []byte      // the normalised stream of package words
+	Words  int64       // words of the stream
+	Tokens tokens.Text // in unit tokens only; Reset forgets them
 
 	// Stop tells, when it is set, whether the run was stopped: what the folds make of the document is then thrown away.
 	Stop func() bool
@@ -95,7 +98,7 @@ const Contained = .9
 // Reset makes d the document with that text and stream, found nothing in yet. ref is called at most once, and only if a fold
 // asks for the reference.
 func (d *Document) Reset(text, stream []byte, words int64, ref func() Ref) {
-	d.Text, d.Stream, d.Words, d.ref, d.reference, d.wordsSum = text, stream, words, ref, nil, ""
+	d.Text, d.Stream, d.Words, d.Tokens, d.ref, d.reference, d.wordsSum = text, stream, words, tokens.Text{}, ref, nil, ""
 	d.hits, d.shared = d.hits[:0], nil
 	clear(d.byProbe)
 }

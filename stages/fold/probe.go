@@ -1,6 +1,10 @@
 package fold
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"palimpsest/stages/tokens"
+)
 
 // Probe is a text whose traces are looked for: a generation, a work, a canary, or a control. A probe is known to the folds by
 // its position in the run's probes.
@@ -11,6 +15,7 @@ type Probe struct {
 	SourceURI string // object it was read from
 	SourceRow int64  // row of that object
 	Text      []byte
+	Tokens    tokens.Text // in unit tokens only
 
 	// FromCorpus says that the probe is itself a document of the corpus, at SourceURI and SourceRow: it does not match itself.
 	FromCorpus bool
@@ -20,6 +25,7 @@ type Probe struct {
 	Writer string
 
 	Prompt       *string // what a generation was prompted with; nil unknown, empty declared absent
+	PromptTokens []byte  // in unit tokens only: the stream of the prompt; nil unknown
 	ControlGroup *string
 	CanaryNull   *string // how a canary was made: Slot, Shuffle or Sibling; nil undeclared
 
@@ -46,4 +52,14 @@ const (
 func (p *Probe) UTF8() bool { return utf8.Valid(p.Text) }
 
 // PromptKnown reports whether it is known what the probe was prompted with. Only generations have prompts.
-func (p *Probe) PromptKnown() bool { return p.Kind != Generation || p.Prompt != nil }
+func (p *Probe) PromptKnown() bool {
+	return p.Kind != Generation || p.Prompt != nil || p.PromptTokens != nil
+}
+
+// Unprompted reports whether it is declared that the probe had no prompt.
+func (p *Probe) Unprompted() bool {
+	if p.PromptTokens != nil {
+		return string(p.PromptTokens) == tokens.Empty
+	}
+	return p.Prompt != nil && *p.Prompt == ""
+}

@@ -8,21 +8,16 @@
 package likelihood
 
 import (
-	"compress/zlib"
-	"fmt"
 	"math"
 	"slices"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/baseline"
 	"palimpsest/stages/model"
 )
 
 // MinKShare is the share of the least likely tokens that min_k and min_k_pp take the mean of.
 const MinKShare = .2
-
-// ZlibImplementation names what makes zlib_bytes. It carries no Go version, so that a rebuild does not change the tables; a test
-// holds the sizes that this name stands for, and a standard library that compresses otherwise needs another name.
-const ZlibImplementation = "go compress/zlib level 6"
 
 // Score is what the scores of one text under one model are (methods, section 4). NaN is an undefined value, and -1 an undefined
 // number of bytes. It holds nothing per token.
@@ -32,7 +27,8 @@ type Score struct {
 	ScoredTokens int64 // tokens with a log-probability
 	BOS          bool  // the first token has one
 	Bytes        int64 // bytes of the scored tokens; -1 when the first token is not scored and its length is unknown
-	ZlibBytes    int64 // length of their zlib stream; -1 when they are unknown or none, or LogProb is
+
+	Compressed *baseline.Sizes // of these bytes; nil when they are unknown or none, or LogProb is
 
 	LogProb     float64 // nats; NaN when nothing was scored, or when a token other than the first has no log-probability
 	BitsPerByte float64
@@ -65,8 +61,7 @@ type Scorer struct {
 	windows Windows
 	values  []float64
 	runs    runIndex
-	zlib    *zlib.Writer
-	size    byteCount
+	measure baseline.Measurer
 }
 
 // NewScorer returns a scorer that cuts texts into those windows; the zero Windows cuts none.
@@ -84,7 +79,7 @@ func (c *Scorer) Score(text []byte, s *model.Scored) (*Score, error) {
 		return nil, err
 	}
 	r := &Score{
-		TextBytes: int64(len(text)), Tokens: int64(len(s.LogProbs)), Bytes: -1, ZlibBytes: -1,
+		TextBytes: int64(len(text)), Tokens: int64(len(s.LogProbs)), Bytes: -1,
 		LogProb: nan, BitsPerByte: nan, Perplexity: nan, MinK: nan, MinKPP: nan, ZlibRatio: nan,
 		LowercaseRatio: nan, PriorLift: nan, ReferenceLogRatio: nan, MemorizedBits: nan, whole: nan, afterFirst: nan,
 		Notes: notes,
@@ -183,42 +178,13 @@ func meanOfLowest(values []float64, share float64) float64 {
 func (c *Scorer) perByte(r *Score, scored []byte) error {
 	bits := -r.LogProb / math.Ln2
 	r.BitsPerByte = bits / float64(r.Bytes)
-	size, err := c.zlibSize(scored)
+	sizes, err := c.measure.Measure(scored)
 	if err != nil {
 		return err
 	}
-	r.ZlibBytes = size
-	r.ZlibRatio = bits / (8 * float64(size))
+	r.Compressed = &sizes
+	r.ZlibRatio = bits / (8 * float64(sizes.Zlib))
 	return nil
-}
-
-// zlibSize returns the length of the zlib stream of data.
-func (c *Scorer) zlibSize(data []byte) (int64, error) {
-	c.size = 0
-	if c.zlib == nil {
-		w, err := zlib.NewWriterLevel(&c.size, 6)
-		if err != nil {
-			return 0, fmt.Errorf("compressing the text: %w", err)
-		}
-		c.zlib = w
-	} else {
-		c.zlib.Reset(&c.size)
-	}
-	if _, err := c.zlib.Write(data); err != nil {
-		return 0, fmt.Errorf("compressing the text: %w", err)
-	}
-	if err := c.zlib.Close(); err != nil {
-		return 0, fmt.Errorf("compressing the text: %w", err)
-	}
-	return int64(c.size), nil
-}
-
-// byteCount is a writer that counts.
-type byteCount int64
-
-func (n *byteCount) Write(p []byte) (int, error) {
-	*n += byteCount(len(p))
-	return len(p), nil
 }
 
 // Compare fills in the target's scores against the reference's of the same text: reference_log_ratio and memorized_bits. Where the two
@@ -269,13 +235,14 @@ func (s *Score) Row() schemas.Likelihood {
 	row := schemas.Likelihood{
 		Tokens: s.Tokens, ScoredTokens: s.ScoredTokens, BOS: s.BOS, Bytes: count(s.Bytes),
 		LogProb: number(s.LogProb), BitsPerByte: number(s.BitsPerByte), Perplexity: number(s.Perplexity),
-		MinK: number(s.MinK), MinKPP: number(s.MinKPP), ZlibBytes: count(s.ZlibBytes), ZlibRatio: number(s.ZlibRatio),
+		MinK: number(s.MinK), MinKPP: number(s.MinKPP), ZlibRatio: number(s.ZlibRatio),
 		LowercaseRatio: number(s.LowercaseRatio), ReferenceLogRatio: number(s.ReferenceLogRatio),
 		MemorizedBits: number(s.MemorizedBits), PriorLift: number(s.PriorLift),
 	}
-	if s.ZlibBytes >= 0 {
-		name := ZlibImplementation
-		row.ZlibImplementation = &name
+	if c := s.Compressed; c != nil {
+		row.ZlibBytes, row.ZlibImplementation = &c.Zlib, new(baseline.ZlibImplementation)
+		row.ZstdBytes, row.ZstdImplementation = &c.Zstd, new(baseline.ZstdImplementation)
+		row.XZBytes, row.XZImplementation = &c.XZ, new(baseline.XZImplementation)
 	}
 	return row
 }

@@ -191,6 +191,9 @@ func (e *Engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error
 	return model.Tokens{IDs: ids, Offsets: offsets}, nil
 }
 
+// Bytes returns the bytes that a token stands for: none for control tokens. They must not be changed.
+func (e *Engine) Bytes(id int64) []byte { return e.tokenizer.Bytes(id) }
+
 // Close lets the weights go.
 func (e *Engine) Close() error {
 	e.weights, e.passes, e.pages.free = nil, nil, nil

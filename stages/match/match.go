@@ -21,7 +21,7 @@ type Config struct {
 	MinCoverage float64               // least probe_coverage of a listed document that is no duplicate
 	Searched    bool                  // ngram runs: without it nothing is known of coverage
 	Units       func(probe int) int64 // length of a probe, in the unit of ngram
-	Bytes       bool                  // the unit is the byte
+	Unit        fold.Unit             // of ngram
 	Room        int64                 // bytes, about, for documents that are kept apart because they share their hits
 }
 
@@ -59,11 +59,7 @@ func (s *State) Add(d *fold.Document) {
 	if len(hits) == 0 && alike == nil {
 		return
 	}
-	units := d.Words
-	if s.config.Bytes {
-		units = int64(len(d.Text))
-	}
-	ref := d.Ref()
+	units, ref := d.Units(s.config.Unit), d.Ref()
 	row := schemas.Document{
 		DocumentID: ref.ID, DocumentURI: ref.URI, DocumentRow: ref.Row,
 		SHA256: fold.SHA256(d.Text), Words: d.Words, Probes: int64(len(hits)),

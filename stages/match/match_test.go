@@ -34,7 +34,7 @@ func (w *world) merge(o *world) {
 // fold runs the folds over the documents, dealt to shards in that order, and merges the shards.
 func run(t *testing.T, probes []*fold.Probe, documents []string, order []int, shards, most int) *world {
 	t.Helper()
-	texts, err := ngram.NewTexts(probes, false)
+	texts, err := ngram.NewTexts(probes, fold.Words)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"palimpsest/stages/fold"
 	"palimpsest/stages/ngram"
+	"palimpsest/stages/tokens"
 	"palimpsest/stages/words"
 )
 
@@ -40,7 +41,7 @@ func benchmarkProbes(size int) []*fold.Probe {
 func BenchmarkIndex(b *testing.B) {
 	for _, size := range []int{1e4, 1e6, 1e7} {
 		b.Run(fmt.Sprintf("%.0e", float64(size)), func(b *testing.B) {
-			texts, err := ngram.NewTexts(benchmarkProbes(size), false)
+			texts, err := ngram.NewTexts(benchmarkProbes(size), fold.Words)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -64,7 +65,7 @@ func BenchmarkAdd(b *testing.B) {
 			p.Text = append([]byte(header), p.Text...)
 		}
 	}
-	texts, err := ngram.NewTexts(probes, false)
+	texts, err := ngram.NewTexts(probes, fold.Words)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -100,5 +101,61 @@ func BenchmarkAdd(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkAddTokens scans documents of 1,000 tokens, in one of ten of which 100 are a probe's. A byte is one of the stream, of which a
+// token has four, as many as its text usually has.
+func BenchmarkAddTokens(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 3))
+	text := func(n int) []int64 {
+		ids := make([]int64, n)
+		for i := range ids {
+			ids[i] = int64(r.ExpFloat64()*3000) % tokens.Most
+		}
+		return ids
+	}
+	stream := func(ids []int64) tokens.Text {
+		s, err := tokens.AppendStream(nil, ids)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return tokens.Text{Stream: s, Offsets: make([]int64, len(ids)+1)}
+	}
+	var probes []*fold.Probe
+	var passages [][]int64
+	for i := range 500 {
+		passages = append(passages, text(500))
+		p := work(fmt.Sprint("p", i), "")
+		p.Tokens = stream(passages[i])
+		probes = append(probes, p)
+	}
+	texts, err := ngram.NewTexts(probes, fold.Tokens)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := ngram.Config{Unit: fold.Tokens, MinWords: 50, MaxSources: 10}
+	index, err := ngram.NewIndex(b.Context(), texts, c, c.Sampling(1), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var documents []tokens.Text
+	for i := range 2000 {
+		ids := text(1000)
+		if i%10 == 0 {
+			copy(ids[300:], passages[r.IntN(len(passages))][200:300])
+		}
+		documents = append(documents, stream(ids))
+	}
+	matcher := ngram.NewMatcher(index, 256<<20)
+	var d fold.Document
+	b.SetBytes(int64(len(documents)) * tokens.Size(1000))
+	for b.Loop() {
+		state := matcher.NewState()
+		for i, t := range documents {
+			d.Reset(nil, nil, 0, func() fold.Ref { return fold.NewRef(fmt.Sprint("d", i), "mem://c/x", int64(i)) })
+			d.Tokens = t
+			state.Add(&d)
+		}
 	}
 }

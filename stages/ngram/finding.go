@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/fold"
+	"palimpsest/stages/tokens"
 	"palimpsest/stages/words"
 )
 
@@ -82,7 +84,7 @@ func (f *Finder) Find(i int) Finding {
 	if out.Units > 0 {
 		out.Coverage = ratio(covered(t.spans, 1, nil), out.Units)
 	}
-	if !config.Bytes && config.MinWords <= 5 && config.MinBytes == 0 && out.Units > 0 {
+	if config.Unit == fold.Words && config.MinWords <= 5 && config.MinBytes == 0 && out.Units > 0 {
 		index := 0.0
 		for n := int64(5); n <= 12; n++ {
 			index += 1 - float64(covered(t.spans, n, nil))/float64(out.Units)
@@ -144,7 +146,7 @@ func (f *Finder) spans(out *Finding, i int, t *touched, prompt []bool, known boo
 func (f *Finder) locate(i int, spans []span) []words.Range {
 	x := f.state.matcher.Index
 	ranges := make([]words.Range, len(spans))
-	if x.config.Bytes {
+	if x.config.Unit == fold.Bytes {
 		for k, s := range spans {
 			ranges[k] = words.Range{Start: int64(s.start), End: int64(s.end)}
 		}
@@ -156,11 +158,24 @@ func (f *Finder) locate(i int, spans []span) []words.Range {
 	}
 	slices.Sort(ends)
 	ends = slices.Compact(ends)
-	at := f.words.Locate(x.texts.probes[i].Text, ends)
+	p := x.texts.probes[i]
+	at := locate(x.config.Unit, &f.words, p.Text, p.Tokens, ends)
 	for k, s := range spans {
 		first, _ := slices.BinarySearch(ends, int64(s.start))
 		last, _ := slices.BinarySearch(ends, int64(s.end)-1)
 		ranges[k] = words.Range{Start: at[first].Start, End: at[last].End}
+	}
+	return ranges
+}
+
+// locate returns the original bytes of the words or tokens with these indexes, which must ascend.
+func locate(unit fold.Unit, n *words.Normaliser, text []byte, cut tokens.Text, indexes []int64) []words.Range {
+	if unit != fold.Tokens {
+		return n.Locate(text, indexes)
+	}
+	ranges := make([]words.Range, len(indexes))
+	for i, k := range indexes {
+		ranges[i] = words.Range{Start: cut.Offsets[k], End: cut.Offsets[k+1]}
 	}
 	return ranges
 }

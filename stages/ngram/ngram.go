@@ -1,9 +1,10 @@
 // Package ngram finds every run of words that the probes share with the corpus: exact, complete, and as fast as the pages
 // decompress (methods, section 2).
 //
-// The unit of search is the normalised stream (package words), or the raw bytes. A match of a probe and a document is a pair of
-// equal intervals that cannot grow on either side and is at least MinWords words and MinBytes bytes of stream long; with the
-// spaces around its words it is then at least L bytes long, L the greater of 2*MinWords+1 and MinBytes+2.
+// What is searched is the normalised stream (package words), the raw bytes, or the stream of a model's tokens, which are words of one
+// length (package tokens). A match of a probe and a document is a pair of equal intervals that cannot grow on either side and is at
+// least MinWords words and MinBytes bytes of stream long; with the spaces around its words it is then at least L bytes long, L the
+// greater of 2*MinWords+1 and MinBytes+2. MinWords tokens with their spaces are exactly L = 4*MinWords+1 bytes.
 //
 // # Why sampling misses nothing
 //
@@ -44,16 +45,16 @@ import (
 
 // Config says what a span is and what is listed.
 type Config struct {
-	Bytes      bool // the unit is the byte: nothing is normalised, and MinWords is not used
-	MinWords   int  // least words of a span
-	MinBytes   int  // least bytes of a span's normalised stream; in unit bytes, of the span
-	MaxSources int  // documents listed a span
+	Unit       fold.Unit
+	MinWords   int // least units of a span; not used in unit bytes
+	MinBytes   int // least bytes of a span's stream of words, or of the span in unit bytes; not used in unit tokens
+	MaxSources int // documents listed a span
 }
 
-// Texts are the searched bytes of the probes, one after the other: normalised streams, or the texts themselves in unit bytes.
+// Texts are the searched bytes of the probes, one after the other: streams of words or tokens, or the texts themselves in unit bytes.
 type Texts struct {
 	probes []*fold.Probe
-	bytes  bool
+	unit   fold.Unit
 	buf    []byte
 	start  []uint32 // probe i is buf[start[i]:start[i+1]]
 	units  []int32  // its length in units
@@ -69,13 +70,13 @@ type place struct {
 	row int64
 }
 
-// NewTexts normalises the probes.
-func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
+// NewTexts makes the probes' searched bytes. In unit tokens they have to be cut already.
+func NewTexts(probes []*fold.Probe, unit fold.Unit) (*Texts, error) {
 	size := 0
 	for _, p := range probes {
-		size += len(p.Text) + 2
+		size += max(len(p.Text), len(p.Tokens.Stream)) + 2
 	}
-	t := &Texts{probes: probes, bytes: bytes, buf: make([]byte, 0, size), start: make([]uint32, 1, len(probes)+1)}
+	t := &Texts{probes: probes, unit: unit, buf: make([]byte, 0, size), start: make([]uint32, 1, len(probes)+1)}
 	var n words.Normaliser
 	for _, p := range probes {
 		if p.FromCorpus {
@@ -84,9 +85,12 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 			}
 			t.drawn[place{p.SourceURI, p.SourceRow}] = true
 		}
-		if bytes {
+		switch unit {
+		case fold.Bytes:
 			t.buf = append(t.buf, p.Text...)
-		} else {
+		case fold.Tokens:
+			t.buf = append(t.buf, p.Tokens.Stream...)
+		default:
 			t.buf = n.AppendStream(t.buf, p.Text)
 		}
 		if len(t.buf) > MostText {
@@ -94,7 +98,7 @@ func NewTexts(probes []*fold.Probe, bytes bool) (*Texts, error) {
 		}
 		t.start = append(t.start, uint32(len(t.buf)))
 		units := int64(len(p.Text))
-		if !bytes {
+		if unit != fold.Bytes {
 			units = words.Count(t.Stream(len(t.units)))
 		}
 		t.units = append(t.units, int32(units))
@@ -109,7 +113,7 @@ const MostText = 1<<31 - 1<<16
 // Stream returns the searched bytes of probe i.
 func (t *Texts) Stream(i int) []byte { return t.buf[t.start[i]:t.start[i+1]] }
 
-// Units returns the length of probe i in units: words, or bytes.
+// Units returns the length of probe i in units.
 func (t *Texts) Units(i int) int64 { return int64(t.units[i]) }
 
 // isDrawn reports whether the document is itself one of the probes.
@@ -124,8 +128,11 @@ func (t *Texts) isDrawn(d *fold.Document) bool {
 // Searchable reports whether probe i is long enough for one span.
 func (t *Texts) Searchable(i int, c Config) bool {
 	units, size := t.Units(i), int64(len(t.Stream(i)))
-	if t.bytes {
+	switch t.unit {
+	case fold.Bytes:
 		return size >= int64(c.MinBytes) && size > 0
+	case fold.Tokens:
+		return units >= int64(c.MinWords) && units > 0
 	}
 	return units >= int64(c.MinWords) && size-2 >= int64(c.MinBytes)
 }

@@ -12,10 +12,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/zeebo/xxh3"
 	"pgregory.net/rapid"
 
 	"palimpsest/stages/fold"
 	"palimpsest/stages/ngram"
+	"palimpsest/stages/tokens"
 	"palimpsest/stages/words"
 )
 
@@ -28,7 +30,12 @@ func run(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Config, re
 func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Config, s ngram.Sampling, report []int, shards int) (
 	[]ngram.Finding, [][]fold.Hit) {
 	t.Helper()
-	texts, err := ngram.NewTexts(probes, c.Bytes)
+	if c.Unit == fold.Tokens {
+		for _, p := range probes {
+			p.Tokens = fieldTokens(t, string(p.Text))
+		}
+	}
+	texts, err := ngram.NewTexts(probes, c.Unit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +56,9 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 	for i, text := range corpus {
 		stream, count := n.Stream([]byte(text))
 		d.Reset([]byte(text), stream, count, func() fold.Ref { return fold.NewRef(fmt.Sprintf("d%03d", i), "mem://c/x", int64(i)) })
+		if c.Unit == fold.Tokens {
+			d.Tokens = fieldTokens(t, text)
+		}
 		states[i%shards].Add(&d)
 		hits[i] = slices.Clone(d.Hits())
 		if alike := d.Shared(); alike != nil {
@@ -73,6 +83,24 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 		out = append(out, finder.Find(i))
 	}
 	return out, hits
+}
+
+// fieldTokens is a text in which every field is a token, whose id is a hash of it.
+func fieldTokens(t testing.TB, text string) tokens.Text {
+	t.Helper()
+	var ids, offsets []int64
+	at := 0
+	for _, field := range strings.Fields(text) {
+		at += strings.Index(text[at:], field)
+		offsets = append(offsets, int64(at))
+		ids = append(ids, int64(xxh3.HashString(field)%tokens.Most))
+		at += len(field)
+	}
+	stream, err := tokens.AppendStream(nil, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens.Text{Stream: stream, Offsets: append(offsets, int64(len(text)))}
 }
 
 func work(id, text string) *fold.Probe {
@@ -251,7 +279,7 @@ func check(t interface {
 }, tb testing.TB, probeTexts, corpus []string, c ngram.Config, shards int) {
 	t.Helper()
 	split := strings.Fields
-	if c.Bytes {
+	if c.Unit == fold.Bytes {
 		split = func(s string) []string { return strings.Split(s, "") }
 	}
 	var probes []*fold.Probe
@@ -275,7 +303,10 @@ func check(t interface {
 	for p, text := range probeTexts {
 		units := split(text)
 		qualifies := func(i, j int) bool {
-			if c.Bytes {
+			switch c.Unit {
+			case fold.Tokens:
+				return j-i >= c.MinWords
+			case fold.Bytes:
 				return j-i >= c.MinBytes
 			}
 			return j-i >= c.MinWords && len(strings.Join(units[i:j], " ")) >= c.MinBytes
@@ -313,10 +344,14 @@ func TestOracle(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c := ngram.Config{MaxSources: 3}
 		separator := " "
-		if c.Bytes = rapid.Bool().Draw(r, "bytes"); c.Bytes {
+		c.Unit = rapid.SampledFrom([]fold.Unit{fold.Words, fold.Bytes, fold.Tokens}).Draw(r, "unit")
+		switch c.Unit {
+		case fold.Bytes:
 			c.MinBytes = rapid.SampledFrom([]int{1, 2, 5, 8, 9, 12, 17, 33, 50}).Draw(r, "min_bytes")
 			separator = rapid.SampledFrom([]string{"", " ", "\x00"}).Draw(r, "separator")
-		} else {
+		case fold.Tokens:
+			c.MinWords = rapid.SampledFrom([]int{1, 2, 3, 4, 5, 8, 13, 50}).Draw(r, "min_tokens")
+		default:
 			c.MinWords = rapid.SampledFrom([]int{1, 2, 3, 4, 5, 8, 13}).Draw(r, "min_words")
 			c.MinBytes = rapid.SampledFrom([]int{0, 0, 7, 20, 60}).Draw(r, "min_bytes")
 		}
@@ -346,7 +381,7 @@ func FuzzMatcher(f *testing.F) {
 		}
 		c := ngram.Config{MaxSources: 2, MinWords: max(int(minWords%20), 1), MinBytes: int(minBytes % 80)}
 		if inBytes {
-			c = ngram.Config{MaxSources: 2, Bytes: true, MinBytes: max(int(minBytes%80), 1)}
+			c = ngram.Config{MaxSources: 2, Unit: fold.Bytes, MinBytes: max(int(minBytes%80), 1)}
 			probe, document = latin(probe), latin(document)
 		} else {
 			probe, document = keys(probe), keys(document)
@@ -412,6 +447,61 @@ func TestPromptExclusion(t *testing.T) {
 	}
 }
 
+// TestTokens has tokens that are no words: they differ by case and spaces, and their bytes are those of the texts.
+func TestTokens(t *testing.T) {
+	cut := func(pieces ...string) (string, tokens.Text) {
+		var ids, offsets []int64
+		text := ""
+		for _, piece := range pieces {
+			offsets = append(offsets, int64(len(text)))
+			ids = append(ids, int64(xxh3.HashString(piece)%tokens.Most))
+			text += piece
+		}
+		stream, err := tokens.AppendStream(nil, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text, tokens.Text{Stream: stream, Offsets: append(offsets, int64(len(text)))}
+	}
+	text, inTokens := cut("The", " cat", " s", "at", " on", " the", " m", "at", ".", "", "And", " slept", ".")
+	_, prompt := cut("and", " s", "at", " on", " the", " m", " again")
+	p := work("g", text)
+	p.Kind, p.Tokens, p.PromptTokens = fold.Generation, inTokens, prompt.Stream
+	corpus, corpusTokens := cut("A", " cat", " s", "at", " on", " the", " m", "at", ".", "", " and", " slept", ".")
+
+	texts, err := ngram.NewTexts([]*fold.Probe{p}, fold.Tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := ngram.Config{Unit: fold.Tokens, MinWords: 3, MaxSources: 1}
+	index, err := ngram.NewIndex(t.Context(), texts, c, c.Sampling(1), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := ngram.NewMatcher(index, 1<<20).NewState()
+	var d fold.Document
+	d.Reset([]byte(corpus), []byte(" a cat "), 2, func() fold.Ref { return fold.NewRef("d", "mem://c/x", 0) })
+	d.Tokens = corpusTokens
+	state.Add(&d)
+	f := ngram.NewFinder(state, 1, []int{3, 5}, true).Find(0)
+	if f.Units != 13 || !f.Searchable || len(f.Spans) != 1 || f.CreativityIndex != nil {
+		t.Fatalf("%+v", f)
+	}
+	s, source := f.Spans[0], f.Sources[0]
+	if s.WordStart != 1 || s.WordEnd != 10 || *s.Text != " cat sat on the mat." || text[s.ByteStart:s.ByteEnd] != *s.Text {
+		t.Errorf("span %+v", s)
+	}
+	if corpus[source.ByteStart:source.ByteEnd] != *s.Text {
+		t.Errorf("source %+v", source)
+	}
+	if *s.PromptWords != 5 || *f.LongestOutsidePrompt != 3 || f.OutsidePromptBytes != int64(len("at.")) {
+		t.Errorf("prompt tokens %d, longest outside %d of %d bytes", *s.PromptWords, *f.LongestOutsidePrompt, f.OutsidePromptBytes)
+	}
+	if got := *f.Overlap[0].CoverageOutsidePrompt; got != 4./8 {
+		t.Errorf("coverage outside the prompt %v", got)
+	}
+}
+
 func TestFromCorpus(t *testing.T) {
 	text := "one two three four five six seven eight"
 	p := work("d000", text)
@@ -428,8 +518,11 @@ func TestBoilerplate(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c := ngram.Config{MaxSources: 3, MinWords: rapid.SampledFrom([]int{2, 5, 8}).Draw(r, "min_words")}
 		separator := " "
-		if rapid.IntRange(0, 3).Draw(r, "unit") == 0 {
-			c, separator = ngram.Config{MaxSources: 3, Bytes: true, MinBytes: rapid.SampledFrom([]int{9, 12, 30}).Draw(r, "min_bytes")}, ""
+		switch rapid.IntRange(0, 4).Draw(r, "unit") {
+		case 0:
+			c.Unit = fold.Tokens
+		case 1:
+			c, separator = ngram.Config{MaxSources: 3, Unit: fold.Bytes, MinBytes: rapid.SampledFrom([]int{9, 12, 30}).Draw(r, "min_bytes")}, ""
 		}
 		word := rapid.SampledFrom([]string{"a", "b", "ab", "licence", "license", "licensed", "warranty", "x1", "theauthorsorcopyrightholdersofanykind"})
 		phrase := func(least, most int) *rapid.Generator[string] {

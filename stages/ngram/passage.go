@@ -84,7 +84,7 @@ func stands(units []uint64, unit []byte) bool {
 
 // unitBefore returns the unit before text[at:], which begins with a space in words; nothing at the beginning.
 func (m *matcher) unitBefore(text []byte, at int) []byte {
-	if m.config.Bytes || at == 0 {
+	if m.config.Unit == fold.Bytes || at == 0 {
 		return text[max(at-1, 0):at]
 	}
 	return text[bytes.LastIndexByte(text[:at], ' ')+1 : at]
@@ -92,7 +92,7 @@ func (m *matcher) unitBefore(text []byte, at int) []byte {
 
 // unitAfter returns the unit after text[:end], which ends with a space in words; nothing at the end.
 func (m *matcher) unitAfter(text []byte, end int) []byte {
-	if m.config.Bytes {
+	if m.config.Unit == fold.Bytes {
 		return text[end:min(end+1, len(text))]
 	}
 	if n := bytes.IndexByte(text[end:], ' '); n >= 0 {
@@ -152,7 +152,7 @@ func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (e
 
 // whole cuts what was explored to whole words. Nothing is left of less than one.
 func (m *matcher) whole(text []byte, x *exploration) (from, to int) {
-	if m.config.Bytes {
+	if m.config.Unit == fold.Bytes {
 		return x.from, x.to
 	}
 	first := bytes.IndexByte(text[x.from:x.to], ' ')

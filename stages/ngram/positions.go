@@ -1,6 +1,10 @@
 package ngram
 
-import "bytes"
+import (
+	"bytes"
+
+	"palimpsest/stages/fold"
+)
 
 // blankBlock is the distance, in bytes, at which the number of spaces so far and the owner are noted: a position is then placed by
 // looking at half a block on average.
@@ -40,7 +44,7 @@ func (t *Texts) blanksBefore(at int) int {
 
 // unitAt returns the index, within probe i, of the unit that begins at position at.
 func (t *Texts) unitAt(i, at int) int32 {
-	if t.bytes {
+	if t.unit == fold.Bytes {
 		return int32(at - int(t.start[i]))
 	}
 	return int32(t.blanksBefore(at) - t.blanksBefore(int(t.start[i])) - 1)

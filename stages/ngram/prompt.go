@@ -10,24 +10,29 @@ import (
 
 // The least match of a generation with its own prompt that masks: arXiv 2603.20957.
 const (
-	promptWords = 5
+	promptWords = 5 // or tokens: the two are near in length, and the paper has words alone
 	promptBytes = 20
 )
 
 // promptMask marks the units of probe i that lie in a match with its own prompt; nil when there are none.
 func (x *Index) promptMask(i int, n *words.Normaliser) []bool {
 	p := x.texts.probes[i]
-	if p.Kind != fold.Generation || p.Prompt == nil || *p.Prompt == "" {
+	if p.Kind != fold.Generation || !p.PromptKnown() || p.Unprompted() {
 		return nil
 	}
-	text, least := x.texts.Stream(i), promptBytes
-	prompt := []byte(*p.Prompt)
-	if !x.config.Bytes {
-		prompt, _ = n.Stream(prompt)
-		prompt, least = bytes.Clone(prompt), promptWords
+	var prompt []byte
+	least, eachByte := promptWords, x.config.Unit == fold.Bytes
+	switch x.config.Unit {
+	case fold.Bytes:
+		prompt, least = []byte(*p.Prompt), promptBytes
+	case fold.Tokens:
+		prompt = p.PromptTokens
+	default:
+		prompt = n.AppendStream(nil, []byte(*p.Prompt))
 	}
-	ends := unitEnds(text, x.config.Bytes)
-	promptEnds := unitEnds(prompt, x.config.Bytes)
+	text := x.texts.Stream(i)
+	ends := unitEnds(text, eachByte)
+	promptEnds := unitEnds(prompt, eachByte)
 	seen := make(map[string]bool)
 	for k := 0; k+least < len(promptEnds); k++ {
 		seen[string(prompt[promptEnds[k]:promptEnds[k+least]])] = true
@@ -94,11 +99,16 @@ func (f *Finder) outsidePrompt(out *Finding, i int, s span, mask []bool) {
 	}
 }
 
-// streamBytes returns the bytes of the stream from unit start to unit end of probe i.
+// streamBytes returns the bytes of the stream from unit start to unit end of probe i; those of the text in unit tokens, since keys of
+// tokens are all of one length.
 func (f *Finder) streamBytes(i int, start, end int32) int64 {
 	x := f.state.matcher.Index
-	if x.config.Bytes {
+	switch x.config.Unit {
+	case fold.Bytes:
 		return int64(end - start)
+	case fold.Tokens:
+		offsets := x.texts.probes[i].Tokens.Offsets
+		return offsets[end] - offsets[start]
 	}
 	text, skipped := x.texts.Stream(i), int32(-1)
 	from := 0

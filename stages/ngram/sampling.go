@@ -1,5 +1,10 @@
 package ngram
 
+import (
+	"palimpsest/stages/fold"
+	"palimpsest/stages/tokens"
+)
+
 // Sampling says which grams of the probes are indexed and which grams of a document are looked up. It changes cost, never a result.
 //
 // Of every probe the grams at multiples of Every are indexed; of every document those at multiples of Stride are looked up. Along a
@@ -21,8 +26,11 @@ const MostEvery = 4
 
 // least returns the least length of a match in the searched bytes: words have a space on either side.
 func (c Config) least() int {
-	if c.Bytes {
+	switch c.Unit {
+	case fold.Bytes:
 		return max(c.MinBytes, 1)
+	case fold.Tokens:
+		return int(tokens.Size(int64(max(c.MinWords, 1))))
 	}
 	return max(2*c.MinWords+1, c.MinBytes+2, 3)
 }

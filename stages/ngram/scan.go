@@ -162,7 +162,8 @@ func (m *matcher) grow(text []byte, at, place int, d *fold.Document) bool {
 	if to-from < m.least {
 		return true
 	}
-	if !m.config.Bytes { // cut to whole words
+	byWord := m.config.Unit != fold.Bytes
+	if byWord { // cut to whole words
 		first := bytes.IndexByte(text[from:to], ' ')
 		final := bytes.LastIndexByte(text[from:to], ' ')
 		if final-first-1 < m.config.MinBytes {
@@ -173,7 +174,7 @@ func (m *matcher) grow(text []byte, at, place int, d *fold.Document) bool {
 	start := place + (from - at)
 	unit := t.unitAt(probe, start)
 	units := int32(to - from)
-	if !m.config.Bytes {
+	if byWord {
 		units = int32(bytes.Count(text[from:to], blank) + 1)
 		if int(units) < m.config.MinWords {
 			return true

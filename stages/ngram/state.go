@@ -47,10 +47,8 @@ func (m *Matcher) NewState() *State {
 
 // Add takes in one document: a corpus document in reading order or any other.
 func (s *State) Add(d *fold.Document) {
-	m, text := s.matcher, d.Stream
-	if m.config.Bytes {
-		text = d.Text
-	}
+	m := s.matcher
+	text := d.Searched(m.config.Unit)
 	m.find(text, d)
 	if len(m.matches) == 0 && len(m.occurrences) == 0 || m.stopped {
 		return

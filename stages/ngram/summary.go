@@ -88,7 +88,7 @@ func (m *matcher) documentUnits(text []byte, matches []match) int64 {
 		switch {
 		case x.to <= reached:
 			continue
-		case m.config.Bytes:
+		case m.config.Unit == fold.Bytes:
 			units += x.to - max(x.from, reached)
 		case x.from < reached: // the words after those already counted, each with the space before it
 			units += int64(bytes.Count(text[reached:x.to], blank))
@@ -103,7 +103,7 @@ func (m *matcher) documentUnits(text []byte, matches []match) int64 {
 // ranges returns the original bytes of stretches of the document, found in one pass over its text.
 func (m *matcher) ranges(d *fold.Document, text []byte, cuts []cut) []words.Range {
 	ranges := make([]words.Range, len(cuts))
-	if m.config.Bytes {
+	if m.config.Unit == fold.Bytes {
 		for i, c := range cuts {
 			ranges[i] = words.Range{Start: c.from, End: c.to}
 		}
@@ -125,7 +125,7 @@ func (m *matcher) ranges(d *fold.Document, text []byte, cuts []cut) []words.Rang
 		wanted = append(wanted, units)
 	}
 	wanted = slices.Compact(wanted)
-	at := m.words.Locate(d.Text, wanted)
+	at := locate(m.config.Unit, &m.words, d.Text, d.Tokens, wanted)
 	where := func(end int64) words.Range {
 		i, _ := slices.BinarySearch(ends, end)
 		k, _ := slices.BinarySearch(wanted, number[i])

@@ -40,6 +40,9 @@ func (g *generations) add(p *probe) {
 	}
 }
 
+// verbatimTakes is the run of each unit from which a generation is verbatim (methods, section 7).
+var verbatimTakes = map[string]string{"word": "50 words and 250 bytes", "byte": "250 bytes", "token": "50 tokens"}
+
 func (g *generations) write(p *page, unit string) {
 	if g.count == 0 {
 		return
@@ -51,8 +54,8 @@ func (g *generations) write(p *page, unit string) {
 		return
 	}
 	p.line("  with a run that the corpus holds   %s  (%s of those searched)", thousands(g.repeating), share(g.repeating, g.searched))
-	p.line("  graded verbatim                    %s  (%s of those assessed; it takes 50 words and 250 bytes)", thousands(g.verbatim),
-		share(g.verbatim, g.assessed))
+	p.line("  graded verbatim                    %s  (%s of those assessed; it takes %s)", thousands(g.verbatim),
+		share(g.verbatim, g.assessed), verbatimTakes[unit])
 	if g.longest == 0 {
 		p.line("  none repeats the corpus word for word")
 		return

@@ -102,7 +102,7 @@ var gradeMeanings = [][2]string{
 	{evidence.Extractable, "given what comes before, the model goes on with it"},
 	{"near_verbatim", "nearly so"},
 	{evidence.Elevated, "likelier than its controls"},
-	{evidence.None, "tested, nothing found; of the model: nothing that a grade takes, like 50 words and 250 bytes of verbatim output"},
+	{evidence.None, "tested, nothing found; of the model: nothing that a grade takes"},
 	{evidence.NotAssessed, "see below"},
 }
 

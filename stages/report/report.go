@@ -56,8 +56,8 @@ func Summary(ctx context.Context, w io.Writer, in Input) error {
 		return err
 	}
 	unit := "word"
-	if run.Unit != nil && *run.Unit == "bytes" {
-		unit = "byte"
+	if run.Unit != nil {
+		unit = strings.TrimSuffix(*run.Unit, "s")
 	}
 	buffer := bufio.NewWriter(w)
 	p := &page{w: buffer, width: in.Width, colour: in.Colour}

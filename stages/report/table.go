@@ -63,8 +63,8 @@ func openFile(ctx context.Context, in Input, table string) (*parquet.File, strin
 	if err != nil {
 		return nil, "", err
 	}
-	at := &readerAt{ctx, r}
-	if err := at.checkFooter(); err != nil {
+	at := r.At(ctx)
+	if err := checkFooter(at, r.Object().Size); err != nil {
 		return nil, "", fmt.Errorf("read %s: %w: the run's files are damaged, run it again under another id", uri, err)
 	}
 	var file *parquet.File
@@ -162,36 +162,13 @@ func (c *cursor[R]) close() {
 	}
 }
 
-// readerAt reads an object at random.
-type readerAt struct {
-	ctx context.Context
-	r   *store.Reader
-}
-
-// ReadAt reads as io.ReaderAt asks it to.
-func (a *readerAt) ReadAt(p []byte, off int64) (int, error) {
-	size := a.r.Object().Size
-	if off < 0 || off >= size {
-		return 0, io.EOF
-	}
-	n := int(min(int64(len(p)), size-off))
-	if err := a.r.ReadRange(a.ctx, p[:n], off); err != nil {
-		return 0, err
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
 // checkFooter keeps the library from allocating whatever a damaged file claims.
-func (a *readerAt) checkFooter() error {
-	size := a.r.Object().Size
+func checkFooter(at io.ReaderAt, size int64) error {
 	var tail [8]byte
 	if size < 12 {
 		return fmt.Errorf("%d bytes are no Parquet file", size)
 	}
-	if _, err := a.ReadAt(tail[:], size-8); err != nil {
+	if _, err := at.ReadAt(tail[:], size-8); err != nil {
 		return err
 	}
 	if n := int64(binary.LittleEndian.Uint32(tail[:])); string(tail[4:]) != "PAR1" || n > min(size-12, maxFooter) {

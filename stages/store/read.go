@@ -97,6 +97,30 @@ func (r *Reader) ReadRange(ctx context.Context, p []byte, off int64) error {
 	return nil
 }
 
+// At returns the object for libraries that read at random, which ask under ctx.
+func (r *Reader) At(ctx context.Context) io.ReaderAt { return readerAt{ctx, r} }
+
+type readerAt struct {
+	ctx context.Context
+	r   *Reader
+}
+
+// ReadAt reads as io.ReaderAt asks it to.
+func (a readerAt) ReadAt(p []byte, off int64) (int, error) {
+	size := a.r.object.Size
+	if off < 0 || off >= size {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), size-off))
+	if err := a.r.ReadRange(a.ctx, p[:n], off); err != nil {
+		return 0, err
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // fill makes one request and returns how many bytes of the pinned version it got.
 func (r *Reader) fill(ctx context.Context, p []byte, off int64) (int, error) {
 	opts := &blob.ReaderOptions{}

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -248,5 +250,29 @@ func TestRetryOnlyWhatMayPass(t *testing.T) {
 	start := time.Now()
 	if err := s.do(ctx, l, "read", func() error { return flaky }); err == nil || time.Since(start) > 10*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
+
+// At keeps the contract of io.ReaderAt at the object's end, which ReadRange treats as an error.
+func TestReaderAt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "o")
+	if err := os.WriteFile(path, []byte("palimpsest"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := New()
+	defer s.Close()
+	r, err := s.Open(t.Context(), Object{URI: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := iotest.TestReader(io.NewSectionReader(r.At(t.Context()), 0, 10), []byte("palimpsest")); err != nil {
+		t.Error(err)
+	}
+	for off, want := range map[int64]string{-1: "", 0: "palimpsest", 7: "est", 10: "", 11: ""} {
+		p := make([]byte, 20)
+		n, err := r.At(t.Context()).ReadAt(p, off)
+		if err != io.EOF || string(p[:n]) != want {
+			t.Errorf("at %d: %q, %v", off, p[:n], err)
+		}
 	}
 }

@@ -137,7 +137,7 @@ func signature(texts [][]byte, _ []*fold.Probe) (func() error, error) {
 }
 
 func scan(texts [][]byte, asked []*fold.Probe) (func() error, error) {
-	searched, err := ngram.NewTexts(asked, false)
+	searched, err := ngram.NewTexts(asked, fold.Words)
 	if err != nil {
 		return nil, err
 	}
