@@ -17,6 +17,7 @@ type findings struct {
 	doses       doses
 	near        nearDuplicates
 	extraction  extraction
+	compression compressions
 	generations generations
 	prompted    prompted
 	canaries    canaries
@@ -83,7 +84,7 @@ func collect(ctx context.Context, in Input) (*findings, error) {
 		return nil, err
 	}
 	for _, read := range []func(context.Context, Input) error{
-		f.readEvaluation, f.extraction.read, f.prompted.read, f.canaries.read, f.tuning.read, f.exhibits.readSources,
+		f.readEvaluation, f.extraction.read, f.compression.read, f.prompted.read, f.canaries.read, f.tuning.read, f.exhibits.readSources,
 	} {
 		if err := read(ctx, in); err != nil {
 			return nil, err

@@ -69,6 +69,7 @@ func Summary(ctx context.Context, w io.Writer, in Input) error {
 	attainable(p, in.Families, found.models)
 	found.canaries.write(p, several)
 	found.extraction.write(p, several)
+	found.compression.write(p)
 	found.generations.write(p, unit)
 	found.prompted.write(p, several)
 	found.tuning.write(p)

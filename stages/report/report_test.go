@@ -36,6 +36,7 @@ type tables struct {
 	prompted   []schemas.Generation
 	canaries   []schemas.Canary
 	tuning     []schemas.Tuning
+	compressed []schemas.Compression
 }
 
 func to[T any](v T) *T { return &v }
@@ -52,6 +53,7 @@ func (r *tables) save(t *testing.T, empty ...string) (dir string, outputs []writ
 		saveTable(t, d, schemas.SpanSources, r.sources, empty), saveTable(t, d, schemas.Evaluations, r.evaluation, empty),
 		saveTable(t, d, schemas.Extractions, r.extraction, empty), saveTable(t, d, schemas.Generations, r.prompted, empty),
 		saveTable(t, d, schemas.Canaries, r.canaries, empty), saveTable(t, d, schemas.Tunings, r.tuning, empty),
+		saveTable(t, d, schemas.Compressions, r.compressed, empty),
 	} {
 		outputs = append(outputs, o...)
 	}
@@ -161,6 +163,21 @@ func asked(r *tables, models ...string) *tables {
 		if e := &r.evidence[i]; e.Kind != "generation" {
 			near := *e.ExactWordsDocuments + int64(i%3)
 			e.NearDocuments = &near
+		}
+	}
+	for i, model := range append(models, "other-lm") {
+		for _, control := range []bool{false, true} {
+			c := schemas.Compression{Model: model, Role: "target", Control: control, Slice: "all", Texts: 44,
+				Bytes: 20_000, BitsPerByte: 1.5 + float64(i)/8,
+				ZlibPerByte: 4.3, ZstdPerByte: 4.2, XZPerByte: 5.1}
+			if model == "other-lm" {
+				c.Role = "reference"
+			} else {
+				c.AdjustedRate, c.MemorizedNet, c.CapacityBits = to(51.4), to(12_345.6), to(7_791_897.6)
+			}
+			r.compressed = append(r.compressed, c)
+			c.Slice, c.BitsPerByte = "novel", .5
+			r.compressed = append(r.compressed, c)
 		}
 	}
 	for m, model := range models {
@@ -374,7 +391,7 @@ func TestCommands(t *testing.T) {
 
 func TestDamagedTables(t *testing.T) {
 	for _, table := range []string{"runs", "evidence", "probes", "spans", "windows", "likelihood", "evaluation", "span_sources",
-		"extraction", "generations", "canaries", "tuning"} {
+		"extraction", "generations", "canaries", "tuning", "compression"} {
 		for _, damage := range []struct {
 			name string
 			do   func([]byte) []byte
