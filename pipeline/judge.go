@@ -30,7 +30,10 @@ func (e *execution) judge(ctx context.Context, l *loaded, f *found, s *scored) e
 	if err := e.writeWritten(ctx, l); err != nil {
 		return err
 	}
-	judged := e.judgeModels(l, subjects[:l.probes], fit, s)
+	judged, err := e.judgeModels(ctx, l, subjects[:l.probes], fit, s)
+	if err != nil {
+		return err
+	}
 	var rows []schemas.Evidence
 	for _, j := range judged {
 		rows = append(rows, j.Rows...)
@@ -71,12 +74,16 @@ type judgement struct {
 }
 
 // judgeModels judges every probe under each target, or under none when there is no model.
-func (e *execution) judgeModels(l *loaded, probes, controls []evidence.Subject, s *scored) []judgement {
+func (e *execution) judgeModels(ctx context.Context, l *loaded, probes, controls []evidence.Subject, s *scored) ([]judgement, error) {
 	c := e.plan.Config
 	options := evidence.Options{RunID: e.plan.RunID, Score: c.Evidence.Score}
 	if c.Likelihood == nil {
 		j := evidence.Judge(options, probes, controls)
-		return []judgement{{Judged: evidence.Judged{Subjects: probes, Rows: j.Rows}}}
+		return []judgement{{Judged: evidence.Judged{Subjects: probes, Rows: j.Rows}}}, nil
+	}
+	blind, err := evidence.NewBlind(ctx, probes)
+	if err != nil {
+		return nil, err
 	}
 	position := make(map[*fold.Probe]int, len(l.all))
 	for i, p := range l.all {
@@ -102,12 +109,12 @@ func (e *execution) judgeModels(l *loaded, probes, controls []evidence.Subject, 
 		done := judgement{Judged: evidence.Judged{Model: m.Name, Subjects: own, Rows: j.Rows},
 			canaries: evidence.Canaries(options, own, calibrating, reference)}
 		if slices.ContainsFunc(own, func(x evidence.Subject) bool { return x.Probe.Label != nil }) {
-			done.evaluations = evidence.Evaluate(e.plan.RunID, m.Name, own)
+			done.evaluations = evidence.Evaluate(e.plan.RunID, m.Name, own, blind)
 		}
 		all = append(all, done)
 	}
 	slices.SortFunc(e.families, func(a, b evidence.Family) int { return cmp.Compare(a.Name, b.Name) })
-	return all
+	return all, nil
 }
 
 // writeComparisons writes the tables that set probes or models side by side: canaries among others, scores against labels, tuned

@@ -37,18 +37,20 @@ type Evidence struct {
 
 // Evaluation is a row of evaluation: how well one score tells the labelled members of a slice from non-members.
 type Evaluation struct {
-	RunID      string   `parquet:"run_id" doc:"name of the run"`
-	Model      string   `parquet:"model" doc:"the target model"`
-	Score      string   `parquet:"score" doc:"the score"`
-	Slice      string   `parquet:"slice" doc:"which probes: all, a control group, and members by copies in the corpus"`
-	Members    int64    `parquet:"members" unit:"probes" doc:"labelled members with the score"`
-	NonMembers int64    `parquet:"non_members" unit:"probes" doc:"labelled non-members with the score"`
-	AUROC      *float64 `parquet:"auroc" doc:"probability that a member scores more member-like than a non-member, ties half"`
-	AUROCLow   *float64 `parquet:"auroc_low" doc:"lower end of its 95 % interval (Newcombe's method 5)"`
-	AUROCHigh  *float64 `parquet:"auroc_high" doc:"upper end"`
-	TPRAt1FPR  *float64 `parquet:"tpr_at_1_fpr" unit:"fraction" doc:"share of members above the threshold that 1 % of non-members pass; null with fewer than 100 non-members"`
-	TPRAt5FPR  *float64 `parquet:"tpr_at_5_fpr" unit:"fraction" doc:"the same at 5 %; null with fewer than 20"`
-	BlindAUROC *float64 `parquet:"blind_auroc" doc:"AUROC of a baseline that never asks a model; null when it was not computed"`
+	RunID              string   `parquet:"run_id" doc:"name of the run"`
+	Model              string   `parquet:"model" doc:"the target model"`
+	Score              string   `parquet:"score" doc:"the score"`
+	Slice              string   `parquet:"slice" doc:"which probes: all, a control group, and members by copies in the corpus"`
+	Members            int64    `parquet:"members" unit:"probes" doc:"labelled members with the score"`
+	NonMembers         int64    `parquet:"non_members" unit:"probes" doc:"labelled non-members with the score"`
+	AUROC              *float64 `parquet:"auroc" doc:"probability that a member scores more member-like than a non-member, ties half"`
+	AUROCLow           *float64 `parquet:"auroc_low" doc:"lower end of its 95 % interval (Newcombe's method 5)"`
+	AUROCHigh          *float64 `parquet:"auroc_high" doc:"upper end"`
+	TPRAt1FPR          *float64 `parquet:"tpr_at_1_fpr" unit:"fraction" doc:"share of members above the threshold that 1 % of non-members pass; null with fewer than 100 non-members"`
+	TPRAt5FPR          *float64 `parquet:"tpr_at_5_fpr" unit:"fraction" doc:"the same at 5 %; null with fewer than 20"`
+	BlindAUROC         *float64 `parquet:"blind_auroc" doc:"mean, over five folds of the slice's probes, of the AUROC of a logistic regression on word counts and length that never asks a model; works and near-duplicates are in one fold; null when some fold lacks members or non-members (five of each, apart in work and text, are the least), or above 128 MiB of labelled texts"`
+	BlindDifferenceLow *float64 `parquet:"blind_difference_low" doc:"lower end of the 95 % interval, by Student's t over the folds, of the score's AUROC less the baseline's on the same probes; null like blind_auroc, or when in some fold no member or no non-member has the score"`
+	BeatsBlind         *bool    `parquet:"beats_blind" doc:"whether that is above 0; false is a flag: the score shows no more than the words of the texts themselves do"`
 }
 
 // The tables of the judgement.

@@ -146,6 +146,7 @@ func TestDesign(t *testing.T) {
 		t.Skip("the design is not beside the repository: ", err)
 	}
 	added := map[string]bool{"probes.searchable": true, "windows.top_k_excluded": true, "evaluation.model": true,
+		"evaluation.blind_difference_low": true, "evaluation.beats_blind": true,
 		"likelihood.zstd_bytes": true, "likelihood.zstd_implementation": true, "likelihood.xz_bytes": true,
 		"likelihood.xz_implementation": true}
 	later := map[string]bool{"lineage": true}

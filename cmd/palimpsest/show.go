@@ -28,7 +28,7 @@ func (c *showCommand) Run(e *environment) error {
 	case state == pipeline.Incomplete:
 		return &pipeline.DataError{Err: fmt.Errorf("%s: incomplete: %s; run it again to finish it", c.URL, why)}
 	}
-	in := report.Input{Store: s, RunURL: c.URL, Outputs: m.Outputs}
+	in := report.Input{Store: s, RunURL: c.URL, Outputs: m.Outputs, Families: m.Families}
 	for _, f := range m.Failures {
 		in.Quarantined = append(in.Quarantined, f.String())
 	}

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -14,52 +15,70 @@ import (
 // sliceAll is the slice of all labelled probes.
 const sliceAll = "all"
 
-// Evaluate measures how well each score tells known members of the training set from known non-members: over all labelled works
-// and canaries, by control group, and by dose: the members of a group with so many copies in the corpus against all non-members
-// of that group. Controls are not judged and generations are the model's own output, so neither counts. Rows are sorted by score
-// and slice; a score that no labelled probe has gives none.
-func Evaluate(runID, model string, probes []Subject) []schemas.Evaluation {
+// slice is a set of labelled probes, by their places.
+type slice struct {
+	members, others []int
+	dose            bool // members with so many copies in the corpus, against all non-members of their group
+}
+
+// sliced makes the slices of the labelled works and canaries: all, each control group, and each dose of a group: the members with so
+// many copies in the corpus against all its non-members. Controls are not judged and generations are the model's own output, so
+// neither counts.
+func sliced(probes []Subject) map[string]*slice {
+	made := map[string]*slice{}
+	of := func(name string) *slice {
+		s := made[name]
+		if s == nil {
+			s = &slice{}
+			made[name] = s
+		}
+		return s
+	}
+	doses := map[string]string{} // slice by dose to the slice that its non-members are of
+	for i := range probes {
+		x := &probes[i]
+		if x.Probe.Label == nil || x.Probe.Control || x.Probe.Kind == fold.Generation {
+			continue
+		}
+		all, group := of(sliceAll), of(sliceName(groupOf(x.Probe)))
+		if !*x.Probe.Label {
+			all.others, group.others = append(all.others, i), append(group.others, i)
+			continue
+		}
+		all.members, group.members = append(all.members, i), append(group.members, i)
+		if x.Corpus.Hashed {
+			name := doseName(groupOf(x.Probe), &x.Corpus)
+			doses[name] = sliceName(groupOf(x.Probe))
+			dose := of(name)
+			dose.dose, dose.members = true, append(dose.members, i)
+		}
+	}
+	for name, group := range doses {
+		made[name].others = made[group].others
+	}
+	delete(made, noGroup)
+	return made
+}
+
+// Evaluate measures how well each score tells known members of the training set from known non-members, over all of them and slice by
+// slice, and whether it does so better than the baseline; without one (nil) that is null. Rows are sorted by score and slice; a score
+// that no labelled probe has gives none.
+func Evaluate(runID, model string, probes []Subject, blind *Blind) []schemas.Evaluation {
 	var rows []schemas.Evaluation
+	cut := sliced(probes)
 	for _, s := range scores {
-		members, others := map[string][]float64{}, map[string][]float64{}
-		doses := map[string]string{} // slice by dose to the slice that its non-members are of
-		for i := range probes {
-			x := &probes[i]
-			v := s.likeness(x)
-			if x.Probe.Label == nil || x.Probe.Control || x.Probe.Kind == fold.Generation || math.IsNaN(v) {
+		for name, of := range cut {
+			members, others := s.ofEach(probes, of.members), s.ofEach(probes, of.others)
+			if len(members) == 0 && (of.dose || len(others) == 0) {
 				continue
 			}
-			to := others
-			if *x.Probe.Label {
-				to = members
+			r := schemas.Evaluation{RunID: runID, Model: model, Score: s.name, Slice: name, Members: int64(len(members)),
+				NonMembers: int64(len(others))}
+			evaluate(&r, slices.Sorted(maps.Values(members)), slices.Sorted(maps.Values(others)))
+			if blind != nil {
+				blind.compare(&r, members, others)
 			}
-			name := sliceName(groupOf(x.Probe))
-			to[sliceAll] = append(to[sliceAll], v)
-			to[name] = append(to[name], v)
-			if *x.Probe.Label && x.Corpus.Hashed {
-				dose := doseName(groupOf(x.Probe), &x.Corpus)
-				doses[dose] = name
-				to[dose] = append(to[dose], v)
-			}
-		}
-		for _, m := range []map[string][]float64{members, others} {
-			for _, values := range m {
-				slices.Sort(values)
-			}
-		}
-		names := map[string]string{} // slice to the slice of its non-members
-		for name := range members {
-			names[name] = name
-		}
-		for name := range others {
-			names[name] = name
-		}
-		for dose, name := range doses {
-			names[dose] = name
-		}
-		delete(names, noGroup)
-		for name, of := range names {
-			rows = append(rows, evaluate(runID, model, s.name, name, members[name], others[of]))
+			rows = append(rows, r)
 		}
 	}
 	slices.SortFunc(rows, func(a, b schemas.Evaluation) int {
@@ -68,11 +87,21 @@ func Evaluate(runID, model string, probes []Subject) []schemas.Evaluation {
 	return rows
 }
 
-// evaluate makes one row of member-likenesses, sorted ascending.
-func evaluate(runID, model, score, slice string, members, others []float64) schemas.Evaluation {
-	r := schemas.Evaluation{RunID: runID, Model: model, Score: score, Slice: slice, Members: int64(len(members)), NonMembers: int64(len(others))}
+// ofEach returns the member-likeness of those of the probes that have the score.
+func (s score) ofEach(probes []Subject, places []int) map[*fold.Probe]float64 {
+	values := make(map[*fold.Probe]float64, len(places))
+	for _, i := range places {
+		if v := s.likeness(&probes[i]); !math.IsNaN(v) {
+			values[probes[i].Probe] = v
+		}
+	}
+	return values
+}
+
+// evaluate fills in a row from member-likenesses, sorted ascending.
+func evaluate(r *schemas.Evaluation, members, others []float64) {
 	if len(members) == 0 || len(others) == 0 {
-		return r
+		return
 	}
 	a := auroc(members, others)
 	low, high := newcombe(a, len(members), len(others))
@@ -83,7 +112,6 @@ func evaluate(runID, model, score, slice string, members, others []float64) sche
 	if v, ok := tprAt(20, members, others); ok {
 		r.TPRAt5FPR = &v
 	}
-	return r
 }
 
 // noGroup stands for the probes without a control group, which have no slice of their own.

@@ -44,7 +44,7 @@ func TestEvaluate(t *testing.T) {
 		TPR1, TPR5 *float64
 	}
 	got := map[string][]line{}
-	for _, r := range evidence.Evaluate("run", "m", probes) {
+	for _, r := range evidence.Evaluate("run", "m", probes, nil) {
 		if r.RunID != "run" || (r.AUROC == nil) != (r.AUROCLow == nil) || r.BlindAUROC != nil {
 			t.Errorf("got %+v", r)
 		}
@@ -63,7 +63,7 @@ func TestEvaluate(t *testing.T) {
 	if diff := cmp.Diff(map[string][]line{"log_prob": want, "bits_per_byte": want}, got); diff != "" {
 		t.Error(diff)
 	}
-	if rows := evidence.Evaluate("run", "m", []evidence.Subject{generation, control, unlabelled, unscored}); rows != nil {
+	if rows := evidence.Evaluate("run", "m", []evidence.Subject{generation, control, unlabelled, unscored}, nil); rows != nil {
 		t.Errorf("without labels there is nothing to evaluate, got %+v", rows)
 	}
 }
@@ -75,7 +75,7 @@ func TestSliceNamesAreDistinct(t *testing.T) {
 		probes = append(probes, labelled(true, 1, name, -1), labelled(false, 0, name, -2))
 	}
 	seen := map[string]bool{}
-	for _, r := range evidence.Evaluate("run", "m", probes) {
+	for _, r := range evidence.Evaluate("run", "m", probes, nil) {
 		if r.Score != "log_prob" {
 			continue
 		}

@@ -29,6 +29,7 @@ type Judgement struct {
 // Family is a set of tests whose q-values were computed together: run x model x kind x score x control group.
 type Family struct {
 	Name     string  `json:"name"`
+	Model    string  `json:"model"`
 	Kind     string  `json:"kind"`
 	Score    string  `json:"score"`
 	Group    *string `json:"control_group"`
@@ -126,7 +127,8 @@ func judgeFamily(o Options, k familyKey, members []int, tests []test) Family {
 	for x, i := range members {
 		p[x] = tests[i].p
 	}
-	f := Family{Name: familyName(o, k), Kind: k.kind, Score: k.score, Tests: int64(len(members)), Controls: tests[members[0]].controls}
+	f := Family{Name: familyName(o, k), Model: o.Model, Kind: k.kind, Score: k.score, Tests: int64(len(members)),
+		Controls: tests[members[0]].controls}
 	if k.group.named {
 		f.Group = &k.group.name
 	}

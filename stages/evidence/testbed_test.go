@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -22,11 +23,12 @@ import (
 
 // truth and said are rows of the testbed's ground_truth.parquet and token_logprobs.parquet.
 type truth struct {
-	ID     string `parquet:"id"`
-	Type   string `parquet:"type"`
-	Member int64  `parquet:"member"`
-	Dup    int64  `parquet:"dup"`
-	Text   string `parquet:"text"`
+	ID     string  `parquet:"id"`
+	Type   string  `parquet:"type"`
+	Member int64   `parquet:"member"`
+	Dup    int64   `parquet:"dup"`
+	SrcDoc *string `parquet:"src_doc,optional"`
+	Text   string  `parquet:"text"`
 }
 
 type said struct {
@@ -116,7 +118,7 @@ func TestTestbedAUROC(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]schemas.Evaluation{}
-	for _, r := range evidence.Evaluate("run", "m", perToken(testbedSubjects(t))) {
+	for _, r := range evidence.Evaluate("run", "m", perToken(testbedSubjects(t)), nil) {
 		got[r.Score+" "+r.Slice] = r
 	}
 	names := map[string]string{"m_loss": "log_prob", "m_zlib": "zlib_ratio", "m_mink": "min_k", "m_minkpp": "min_k_pp",
@@ -161,7 +163,7 @@ func TestTestbedAUROC(t *testing.T) {
 func TestTestbedTPR(t *testing.T) {
 	subjects := testbedSubjects(t)
 	got := map[string]schemas.Evaluation{}
-	for _, r := range evidence.Evaluate("run", "m", perToken(subjects)) {
+	for _, r := range evidence.Evaluate("run", "m", perToken(subjects), nil) {
 		got[r.Score+" "+r.Slice] = r
 	}
 	for slice, want := range map[string][2]float64{
@@ -182,7 +184,7 @@ func TestTestbedTPR(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range evidence.Evaluate("run", "m", subjects) {
+	for _, r := range evidence.Evaluate("run", "m", subjects, nil) {
 		for slice, want := range map[string]float64{"passage copies=1": .610, "passage copies=2-3": .700, "passage copies=4-7": .843,
 			"passage copies=8-15": .938, "passage copies=16-31": .998, "passage copies=32-63": 1, "passage copies=64-127": 1} {
 			if r.Score == "bits_per_byte" && r.Slice == slice && math.Abs(*r.AUROC-want) > 1e-3 {
@@ -234,5 +236,38 @@ func TestTestbedJudgement(t *testing.T) {
 	}
 	if g := grades["edited:0"]; g["not_assessed"] > 0 {
 		t.Errorf("edited passages: %v; their windows were tested", g)
+	}
+}
+
+// The baseline on the testbed. Which passages were trained on was drawn by lot, so their words tell nothing; nor do those of the other
+// types, whose members and non-members come from one generator.
+func TestTestbedBlind(t *testing.T) {
+	subjects := testbedSubjects(t)
+	truths := rows[truth](t, "ground_truth.parquet")
+	for i := range subjects {
+		subjects[i].Probe.Text, subjects[i].Probe.Title = []byte(truths[i].Text), truths[i].SrcDoc
+	}
+	start := time.Now()
+	b := blindOf(t, subjects)
+	t.Logf("made in %v", time.Since(start))
+	blind := map[string]float64{}
+	for _, r := range evidence.Evaluate("run", "m", subjects, b) {
+		if r.Score != "reference_log_ratio" {
+			continue
+		}
+		if r.BlindAUROC == nil || r.BeatsBlind == nil {
+			t.Errorf("%s: no baseline", r.Slice)
+			continue
+		}
+		blind[r.Slice] = *r.BlindAUROC
+		t.Logf("%-22s AUROC %.3f, blind %.3f, difference at least %+.3f", r.Slice, *r.AUROC, *r.BlindAUROC, *r.BlindDifferenceLow)
+		if want := r.Slice != "secret copies=1" && r.Slice != "shuffled copies=1"; *r.BeatsBlind != want {
+			t.Errorf("%s: beats the baseline: %v, want %v", r.Slice, *r.BeatsBlind, want)
+		}
+	}
+	for slice, want := range map[string]float64{"all": .491, "passage": .492, "nonsense": .464, "secret": .528, "shuffled": .494} {
+		if math.Abs(blind[slice]-want) > .02 {
+			t.Errorf("%s: blind AUROC %.3f, want about %.3f", slice, blind[slice], want)
+		}
 	}
 }

@@ -40,17 +40,24 @@ func (f *findings) leftOut(p *page, in Input) {
 	if n := int64(len(in.RemovedControls)); n > 0 {
 		say(count(n, "control")+" "+pick(n, "was", "were")+" removed, since the corpus or a probe holds the same:", in.RemovedControls)
 	}
+	under := func(model string) string {
+		if len(f.models) < 2 || model == "" {
+			return ""
+		}
+		return " under " + plain(model)
+	}
 	if len(f.unscored) > 0 {
 		var parts []string
-		for _, kind := range slices.Sorted(maps.Keys(f.unscored)) {
-			parts = append(parts, count(f.unscored[kind], plain(kind)))
+		for _, k := range slices.SortedFunc(maps.Keys(f.unscored), compareUnder) {
+			parts = append(parts, count(f.unscored[k], plain(k.what))+under(k.model))
 		}
 		say("not scored by the model: "+strings.Join(parts, ", "), nil)
 	}
-	reasons := slices.Collect(maps.Keys(f.untested))
-	slices.SortFunc(reasons, func(a, b string) int { return cmp.Or(cmp.Compare(f.untested[b], f.untested[a]), cmp.Compare(a, b)) })
+	reasons := slices.SortedFunc(maps.Keys(f.untested), func(a, b underModel) int {
+		return cmp.Or(cmp.Compare(f.untested[b], f.untested[a]), compareUnder(a, b))
+	})
 	for _, r := range reasons[:min(len(reasons), maxListed)] {
-		say("what the model gives back of "+count(f.untested[r], "probe")+" was not assessed: "+plain(r), nil)
+		say("what the model gives back of "+count(f.untested[r], "probe")+" was not assessed"+under(r.model)+": "+plain(r.what), nil)
 	}
 	for _, n := range in.Notes {
 		say(plain(n), nil)
@@ -58,6 +65,10 @@ func (f *findings) leftOut(p *page, in Input) {
 	if !said {
 		p.line("  nothing")
 	}
+}
+
+func compareUnder(a, b underModel) int {
+	return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.model, b.model))
 }
 
 func pick(n int64, one, many string) string {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"palimpsest/schemas"
@@ -11,17 +12,27 @@ import (
 
 // findings is everything a summary says, gathered in one pass over the tables.
 type findings struct {
+	models      []string // the target models, in order of name; none when no text was scored
 	grades      grades
 	doses       doses
+	near        nearDuplicates
+	extraction  extraction
+	compression compressions
 	generations generations
+	prompted    prompted
+	canaries    canaries
+	tuning      tunings
 	exhibits    exhibits
 	evaluation  map[slice]auroc
 
 	tooShort  shortProbes
-	unscored  map[string]int64 // probes without a score of the target model, by kind
-	untested  map[string]int64 // probes whose model grade is not_assessed, by reason
+	unscored  map[underModel]int64 // probes without a score of the target model, by kind
+	untested  map[underModel]int64 // probes whose model grade is not_assessed, by reason
 	haveScore bool
 }
+
+// underModel is a kind or a reason, and the model that it is about.
+type underModel struct{ what, model string }
 
 // maxReasons is how many different reasons are counted; those of a usual run are a handful.
 const maxReasons = 1000
@@ -29,14 +40,35 @@ const maxReasons = 1000
 // targetRole marks the scores of the model that is tested.
 const targetRole = "target"
 
-// probe is what the tables say of one probe.
+// probe is what the tables say of one probe and one target model.
 type probe struct {
 	*schemas.Evidence
-	tooShort    bool
+	said
+	tooShort bool
+}
+
+// model is the target model's name; empty without one.
+func (p *probe) model() string {
+	if p.Model == nil {
+		return ""
+	}
+	return *p.Model
+}
+
+// said is what one target model's tables say of a probe.
+type said struct {
 	bitsPerByte *float64
 	scored      bool
 	windows     int64 // for which it is known whether the model gives them back greedily
 	greedy      bool  // whether it does one
+}
+
+// joined is a probe whose rows were read, whatever number of models it was judged under.
+type joined struct {
+	id       string
+	tooShort bool
+	best     exhibit
+	by       map[string]said // by model
 }
 
 // shortProbes are the probes too short for one span.
@@ -47,24 +79,44 @@ type shortProbes struct {
 
 // collect reads the tables.
 func collect(ctx context.Context, in Input) (*findings, error) {
-	f := &findings{evaluation: map[slice]auroc{}, unscored: map[string]int64{}, untested: map[string]int64{}}
+	f := &findings{evaluation: map[slice]auroc{}, unscored: map[underModel]int64{}, untested: map[underModel]int64{}}
 	if err := f.join(ctx, in); err != nil {
 		return nil, err
 	}
-	evaluation, err := open(ctx, in, schemas.Evaluations, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer evaluation.close()
-	err = evaluation.all(func(r *schemas.Evaluation) {
-		if r.AUROC != nil && r.AUROCLow != nil && r.AUROCHigh != nil {
-			f.evaluation[slice{r.Score, r.Slice}] = auroc{*r.AUROC, *r.AUROCLow, *r.AUROCHigh}
+	for _, read := range []func(context.Context, Input) error{
+		f.readEvaluation, f.extraction.read, f.compression.read, f.prompted.read, f.canaries.read, f.tuning.read, f.exhibits.readSources,
+	} {
+		if err := read(ctx, in); err != nil {
+			return nil, err
 		}
-	})
-	if err != nil {
-		return nil, err
 	}
-	return f, f.exhibits.readSources(ctx, in)
+	return f, nil
+}
+
+// readEvaluation reads how well scores tell members from non-members.
+func (f *findings) readEvaluation(ctx context.Context, in Input) error {
+	return readAll(ctx, in, schemas.Evaluations, func(r *schemas.Evaluation) {
+		if r.AUROC == nil || r.AUROCLow == nil || r.AUROCHigh == nil {
+			return
+		}
+		a := auroc{value: *r.AUROC, low: *r.AUROCLow, high: *r.AUROCHigh}
+		if r.BlindAUROC != nil {
+			blind := *r.BlindAUROC
+			a.blind = &blind
+		}
+		a.flagged = r.BeatsBlind != nil && !*r.BeatsBlind
+		f.evaluation[slice{strings.Clone(r.Model), strings.Clone(r.Score), strings.Clone(r.Slice)}] = a
+	})
+}
+
+// readAll calls f with every row of a table, of which there are none when the run has no such table.
+func readAll[R any](ctx context.Context, in Input, t schemas.Of[R], f func(*R)) error {
+	c, err := open(ctx, in, t, nil)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return c.all(f)
 }
 
 // join goes through the probes and, beside each, through its scores, windows and spans.
@@ -97,66 +149,100 @@ func (f *findings) join(ctx context.Context, in Input) error {
 	}
 	defer lengths.close()
 	f.haveScore, f.exhibits.searched = likelihood != nil, spans != nil
+	var at joined
 	for {
 		row, err := judged.peek()
-		if err != nil || row == nil {
+		if err != nil {
 			return err
 		}
-		p := probe{Evidence: row}
-		if p.tooShort, err = lengths.tooShort(row.ProbeID); err != nil {
-			return err
+		if row == nil || row.ProbeID != at.id {
+			f.exhibit(&at)
 		}
-		err = likelihood.each(row.ProbeID, func(r *schemas.Likelihood) {
-			if r.Role == targetRole {
-				p.scored, p.bitsPerByte = true, r.BitsPerByte
+		if row == nil {
+			return nil
+		}
+		if row.ProbeID != at.id {
+			at = joined{id: strings.Clone(row.ProbeID), by: map[string]said{}}
+			if at.tooShort, err = lengths.tooShort(at.id); err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return err
-		}
-		err = windows.each(row.ProbeID, func(r *schemas.Window) {
-			if r.Greedy != nil {
-				p.windows++
-				p.greedy = p.greedy || *r.Greedy
+			err = likelihood.each(at.id, func(r *schemas.Likelihood) {
+				if r.Role == targetRole {
+					s := at.by[r.Model]
+					s.scored, s.bitsPerByte = true, r.BitsPerByte
+					at.by[strings.Clone(r.Model)] = s
+				}
+			})
+			if err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return err
+			err = windows.each(at.id, func(r *schemas.Window) {
+				if r.Greedy != nil {
+					s := at.by[r.Model]
+					s.windows++
+					s.greedy = s.greedy || *r.Greedy
+					at.by[strings.Clone(r.Model)] = s
+				}
+			})
+			if err != nil {
+				return err
+			}
+			if err = spans.each(at.id, func(r *schemas.Span) { at.best.offer(r) }); err != nil {
+				return err
+			}
 		}
-		best := exhibit{}
-		err = spans.each(row.ProbeID, func(r *schemas.Span) { best.offer(r) })
-		if err != nil {
-			return err
-		}
-		f.add(&p, best)
+		p := probe{Evidence: row, tooShort: at.tooShort}
+		p.said = at.by[p.model()]
+		f.add(&p, &at)
 		judged.next()
 	}
 }
 
-func (f *findings) add(p *probe, best exhibit) {
-	f.grades.add(p.Kind, p.CorpusGrade, p.ModelGrade)
-	if p.Kind == fold.Generation { // no document of the corpus, so copies of it mean nothing
-		f.generations.add(p)
-	} else {
+// add takes in a row of evidence. What the corpus holds of a probe is the same in all its rows, and counted with the first.
+func (f *findings) add(p *probe, at *joined) {
+	first := at.best.kind == ""
+	if m := p.model(); m != "" && !slices.Contains(f.models, m) {
+		f.models = append(f.models, strings.Clone(m))
+		slices.Sort(f.models)
+	}
+	f.grades.add(p)
+	if p.Kind != fold.Generation { // no document of the corpus, so copies of it mean nothing
 		f.doses.add(p)
 	}
+	if p.ModelGrade == evidence.NotAssessed {
+		k := underModel{p.ModelReason, p.model()}
+		if len(f.untested) < maxReasons || f.untested[k] > 0 {
+			f.untested[underModel{strings.Clone(k.what), strings.Clone(k.model)}]++
+		}
+	}
+	if f.haveScore && !p.scored {
+		f.unscored[underModel{strings.Clone(p.Kind), strings.Clone(p.model())}]++
+	}
+	if better := slices.Index(modelGrades, p.ModelGrade); first || better < slices.Index(modelGrades, at.best.modelGrade) {
+		at.best.modelGrade = strings.Clone(p.ModelGrade)
+	}
+	if !first {
+		return
+	}
+	at.best.kind = strings.Clone(p.Kind)
+	if p.Distinctiveness != nil {
+		at.best.distinctiveness = strings.Clone(*p.Distinctiveness)
+	}
+	if p.Kind == fold.Generation {
+		f.generations.add(p)
+	}
+	f.near.add(p)
 	if p.tooShort {
 		f.tooShort.count++
 		if len(f.tooShort.first) < maxListed {
-			f.tooShort.first = append(f.tooShort.first, strings.Clone(p.ProbeID))
+			f.tooShort.first = append(f.tooShort.first, at.id)
 		}
 	}
-	if p.ModelGrade == evidence.NotAssessed && (len(f.untested) < maxReasons || f.untested[p.ModelReason] > 0) {
-		f.untested[p.ModelReason]++
-	}
-	if f.haveScore && !p.scored {
-		f.unscored[p.Kind]++
-	}
-	if best.span.ProbeID != "" {
-		best.kind, best.modelGrade = p.Kind, p.ModelGrade
-		if p.Distinctiveness != nil {
-			best.distinctiveness = *p.Distinctiveness
-		}
-		f.exhibits.add(best)
+}
+
+// exhibit takes in the best span of a probe of which all rows were read.
+func (f *findings) exhibit(at *joined) {
+	if at.best.span.ProbeID != "" {
+		f.exhibits.add(at.best)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -13,10 +14,14 @@ import (
 )
 
 // slice names a row of evaluation.
-type slice struct{ score, slice string }
+type slice struct{ model, score, slice string }
 
-// auroc is an AUROC with its 95 % interval.
-type auroc struct{ value, low, high float64 }
+// auroc is an AUROC with its 95 % interval, beside that of the baseline that never asks a model.
+type auroc struct {
+	value, low, high float64
+	blind            *float64
+	flagged          bool // whether it may be no better than the baseline
+}
 
 // unknownCopies stands for probes whose copies were not counted.
 const unknownCopies = -1
@@ -25,6 +30,7 @@ const unknownCopies = -1
 type doses map[doseKey]*dose
 
 type doseKey struct {
+	model  string
 	kind   string
 	group  string
 	named  bool  // whether there is a control group
@@ -47,18 +53,19 @@ func (d *doses) add(p *probe) {
 	if *d == nil {
 		*d = doses{}
 	}
-	k := doseKey{kind: p.Kind, copies: copiesOf(p)}
+	k := doseKey{model: p.model(), kind: p.Kind, copies: copiesOf(p)}
 	if p.ControlGroup != nil {
 		k.kind, k.group, k.named = "", *p.ControlGroup, true
 	}
 	x := (*d)[k]
 	if x == nil {
 		x = &dose{}
+		k.model, k.kind, k.group = strings.Clone(k.model), strings.Clone(k.kind), strings.Clone(k.group)
 		(*d)[k] = x
 	}
 	x.probes++
 	if p.ScoreName != nil {
-		x.score = *p.ScoreName
+		x.score = strings.Clone(*p.ScoreName)
 	}
 	x.bits, x.pz = appendSome(x.bits, p.bitsPerByte), appendSome(x.pz, p.MaxP)
 	if p.Spans != nil && !p.tooShort {
@@ -150,24 +157,40 @@ func (k doseKey) label() string {
 // The headings over what the model shows.
 const likely, gives = "how likely", "given back"
 
-func (d doses) write(p *page, evaluation map[slice]auroc) {
+// write shows the doses, one table a model.
+func (d doses) write(p *page, models []string, evaluation map[slice]auroc) {
 	if len(d) == 0 {
 		return
 	}
-	keys := make([]doseKey, 0, len(d))
-	for k := range d {
-		keys = append(keys, k)
+	var shown, dropped []string
+	if len(models) < 2 {
+		shown, dropped = d.table(p, d.keys(), "By", evaluation)
+	} else {
+		for _, m := range models {
+			keys := slices.DeleteFunc(d.keys(), func(k doseKey) bool { return k.model != m })
+			with, without := d.table(p, keys, "Under "+plain(m)+", by", evaluation)
+			shown, dropped = append(shown, with...), append(dropped, without...)
+		}
 	}
-	slices.SortFunc(keys, func(a, b doseKey) int {
+	slices.Sort(dropped)
+	d.legend(p, d.keys(), evaluation, shown, slices.Compact(dropped))
+}
+
+func (d doses) keys() []doseKey {
+	return slices.SortedFunc(maps.Keys(d), func(a, b doseKey) int {
 		return cmp.Or(strings.Compare(a.label(), b.label()), strings.Compare(a.kind, b.kind), cmp.Compare(a.copies, b.copies))
 	})
+}
+
+// table shows the doses of one model. It returns the names of the columns that are shown, and of those that the width left out.
+func (d doses) table(p *page, keys []doseKey, by string, evaluation map[slice]auroc) (shown, dropped []string) {
 	columns := []column{
 		{name: "copies"}, {name: "probes"},
 		{over: "corpus holds", name: "covered", spare: 2}, {over: "corpus holds", name: "spans", spare: 5},
 		{over: likely, name: "bits/byte", spare: 3}, {over: likely, name: "AUROC", left: true, spare: 1}, {over: likely, name: "above", spare: 4},
 		{over: gives, name: "greedy", left: true, spare: 1}, {over: gives, name: "best P", left: true, spare: 6},
 	}
-	p.heading("By number of copies in the corpus: how likely the model finds them, what it gives back")
+	p.heading(by + " number of copies in the corpus: how likely the model finds them, what it gives back")
 	label := ""
 	var rows [][]string
 	for i, k := range keys {
@@ -179,8 +202,7 @@ func (d doses) write(p *page, evaluation map[slice]auroc) {
 		}
 		rows = append(rows, append([]string{name}, cells...))
 	}
-	shown, dropped := p.table(append([]column{{name: "group", left: true}}, columns...), rows)
-	d.legend(p, keys, shown, dropped)
+	return p.table(append([]column{{name: "group", left: true}}, columns...), rows)
 }
 
 func (x *dose) cells(k doseKey, evaluation map[slice]auroc) []string {
@@ -194,8 +216,11 @@ func (x *dose) cells(k doseKey, evaluation map[slice]auroc) []string {
 	if m, ok := median(x.bits); ok {
 		row[4] = fixed(m, 2)
 	}
-	if a, ok := evaluation[slice{x.score, k.slice()}]; ok && x.score != "" {
-		row[5] = fixed(a.value, 3) + " [" + end(a.low) + "-" + end(a.high) + "]"
+	if a, ok := evaluation[slice{k.model, x.score, k.slice()}]; ok && x.score != "" {
+		row[5] = strings.TrimPrefix(fixed(a.value, 3), "0") + " [" + end(a.low) + "-" + end(a.high) + "]"
+		if a.flagged {
+			row[5] += blindFlag
+		}
 	}
 	if x.tested > 0 {
 		row[6] = thousands(x.elevated) + "/" + thousands(x.tested)
@@ -210,13 +235,14 @@ func (x *dose) cells(k doseKey, evaluation map[slice]auroc) []string {
 }
 
 // legend says what the columns mean.
-func (d doses) legend(p *page, keys []doseKey, shown, dropped []string) {
+func (d doses) legend(p *page, keys []doseKey, evaluation map[slice]auroc, shown, dropped []string) {
 	var meanings []string
 	for _, m := range [][2]string{
 		{"covered", "median share of a text inside runs that the corpus holds"},
 		{"spans", "such runs a text"},
 		{"bits/byte", "median, lower is likelier"},
-		{"AUROC", "chance that such a text scores above one the model never saw (.5 is a coin), 95 % interval" + d.scoreNames(keys)},
+		{"AUROC", "chance that such a text scores above one the model never saw (.5 is a coin), 95 % interval" + d.scoreNames(keys) +
+			d.blindNote(keys, evaluation)},
 		{"above", "texts that stand out from their controls / tested"},
 		{"greedy", "texts with a window that the model's own first choices give back; of those with windows, 95 % interval"},
 		{"best P", "probability of the likeliest window's suffix, median; no p-value"},
@@ -239,6 +265,27 @@ func (d doses) legend(p *page, keys []doseKey, shown, dropped []string) {
 	if len(dropped) > 0 {
 		p.wrapped("  ", "Left out for want of width: "+strings.Join(dropped, ", ")+".")
 	}
+}
+
+// blindFlag marks an AUROC that may be no better than the baseline's.
+const blindFlag = "!"
+
+// blindNote says how well the baseline does, and what the flag means where one is shown.
+func (d doses) blindNote(keys []doseKey, evaluation map[slice]auroc) string {
+	low, high, flagged := 1., 0., false
+	for _, k := range keys {
+		if a := evaluation[slice{k.model, d[k].score, k.slice()}]; a.blind != nil {
+			low, high, flagged = min(low, *a.blind), max(high, *a.blind), flagged || a.flagged
+		}
+	}
+	if low > high {
+		return ""
+	}
+	note := "; words and length alone reach " + end(low) + "-" + end(high)
+	if flagged {
+		note += ", and " + blindFlag + " marks what is no better within the error"
+	}
+	return note
 }
 
 // scoreNames says which scores ranked the probes.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxExhibits = 5
+	maxExhibits = 3
 	maxQuote    = 300 // columns of a quoted span, and no more than
 	quoteLines  = 2   // lines
 )

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"iter"
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -15,62 +15,71 @@ var (
 	modelGrades  = []string{evidence.Verbatim, evidence.Extractable, "near_verbatim", evidence.Elevated, evidence.None, evidence.NotAssessed}
 )
 
-// grades counts probes by kind and both grades.
-type grades map[string]map[[2]string]int64
+// grades counts probes by target model, by kind and by both grades.
+type grades map[gradeKey]map[[2]string]int64
 
-func (g *grades) add(kind, corpus, model string) {
+type gradeKey struct{ model, kind string }
+
+func (g *grades) add(p *probe) {
 	if *g == nil {
 		*g = grades{}
 	}
-	if (*g)[kind] == nil {
-		(*g)[kind] = map[[2]string]int64{}
+	k := gradeKey{p.model(), p.Kind}
+	if (*g)[k] == nil {
+		k = gradeKey{strings.Clone(k.model), strings.Clone(k.kind)}
+		(*g)[k] = map[[2]string]int64{}
 	}
-	(*g)[kind][[2]string{corpus, model}]++
+	(*g)[k][[2]string{p.CorpusGrade, p.ModelGrade}]++
 }
 
-func (g grades) kinds() iter.Seq[string] { return maps.Keys(g) }
-
-// of returns the number of probes of a kind.
-func (g grades) of(kind string) (n int64) {
-	for _, k := range g[kind] {
-		n += k
-	}
-	return n
+func (g grades) keys() []gradeKey {
+	return slices.SortedFunc(maps.Keys(g), func(a, b gradeKey) int {
+		return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.model, b.model))
+	})
 }
 
-func (g grades) write(p *page) {
+// write shows the grades, by model where there are several.
+func (g grades) write(p *page, several bool) {
 	if len(g) == 0 {
 		return
 	}
 	corpus, model := slices.Clone(corpusGrades), slices.Clone(modelGrades)
 	seen := map[string]bool{}
-	for _, kind := range slices.Sorted(maps.Keys(g)) {
-		for pair := range g[kind] {
+	for _, k := range g.keys() {
+		for pair := range g[k] {
 			seen["corpus "+pair[0]], seen["model "+pair[1]] = true, true
 		}
 	}
 	model = slices.DeleteFunc(model, func(m string) bool { return !seen["model "+m] })
-	columns := []column{{name: "kind", left: true}, {name: "corpus holds", left: true}}
+	columns := []column{{name: "kind", left: true}, {name: "model", left: true}, {name: "corpus holds", left: true}}
 	for _, m := range model {
 		columns = append(columns, column{over: "the model gives back", name: m})
 	}
 	columns = append(columns, column{name: "probes"})
 	var rows [][]string
-	for _, kind := range slices.Sorted(maps.Keys(g)) {
-		label := plain(kind)
+	kind := ""
+	for _, k := range g.keys() {
+		name := quoted(k.model, 16)
 		for _, c := range corpus {
 			total := int64(0)
-			row := []string{label, c}
+			row := []string{"", name, c}
 			for _, m := range model {
-				n := g[kind][[2]string{c, m}]
+				n := g[k][[2]string{c, m}]
 				total += n
 				row = append(row, zero(n))
 			}
-			if total > 0 {
-				rows = append(rows, append(row, thousands(total)))
-				label = ""
+			if total == 0 {
+				continue
 			}
+			if k.kind != kind {
+				kind, row[0] = k.kind, plain(k.kind)
+			}
+			rows = append(rows, append(row, thousands(total)))
+			name = ""
 		}
+	}
+	if !several {
+		columns, rows = without(columns, rows, 1)
 	}
 	p.heading("Grades: what the corpus holds of the probes, and what the model gives back of them")
 	p.table(columns, rows)

@@ -28,7 +28,7 @@ func TestSliceNames(t *testing.T) {
 				Target: &likelihood.Score{LogProb: -1},
 			}
 		}
-		rows := evidence.Evaluate("r", "m", []evidence.Subject{subject(&member), subject(&other)})
+		rows := evidence.Evaluate("r", "m", []evidence.Subject{subject(&member), subject(&other)}, nil)
 		p := &probe{Evidence: &schemas.Evidence{ProbeID: "x", Kind: fold.Work, ControlGroup: group, ExactDocuments: &exact, ExactWordsDocuments: &words}}
 		var d doses
 		d.add(p)

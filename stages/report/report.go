@@ -1,8 +1,8 @@
 // Package report sums a finished run up for a person at a terminal: what the corpus holds of the probes, how likely the model
 // finds them, what it gives back, the spans that show it best, what was left out, and where the tables lie.
 //
-// It reads nothing but the run's own tables. All of them are sorted by probe, so one pass joins them row by row; of each probe
-// three numbers are kept, for the medians.
+// It reads nothing but the run's own tables. Those of probes are sorted by probe, so one pass joins them row by row; of each probe
+// and model a few numbers are kept, for the medians.
 //
 // What stands in the tables was written by strangers: text that is shown is freed of control characters and escape sequences.
 package report
@@ -12,10 +12,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/evidence"
+	"palimpsest/stages/fold"
 	"palimpsest/stages/store"
 	"palimpsest/stages/write"
 )
@@ -29,6 +32,8 @@ type Input struct {
 	Quarantined     []string // pieces of input that were left out, a line each
 	RemovedControls []string // controls that were taken out, a line each
 	Notes           []string // what was found odd, a line each
+
+	Families []evidence.Family // the families of tests, from its manifest
 
 	Width  int  // columns of the terminal; 0 is 100
 	Colour bool // whether headings may be set in bold
@@ -57,9 +62,17 @@ func Summary(ctx context.Context, w io.Writer, in Input) error {
 	buffer := bufio.NewWriter(w)
 	p := &page{w: buffer, width: in.Width, colour: in.Colour}
 	found.title(p, run)
-	found.grades.write(p)
-	found.doses.write(p, found.evaluation)
+	several := len(found.models) > 1
+	found.grades.write(p, several)
+	found.near.write(p)
+	found.doses.write(p, found.models, found.evaluation)
+	attainable(p, in.Families, found.models)
+	found.canaries.write(p, several)
+	found.extraction.write(p, several)
+	found.compression.write(p)
 	found.generations.write(p, unit)
+	found.prompted.write(p, several)
+	found.tuning.write(p)
 	found.exhibits.write(p, unit)
 	found.leftOut(p, in)
 	whereTablesLie(p, in)
@@ -96,13 +109,7 @@ func (f *findings) title(p *page, run *schemas.Run) {
 	} else {
 		p.line("  corpus   not read: no stage of this run needs it")
 	}
-	kinds := ""
-	for i, k := range slices.Sorted(f.grades.kinds()) {
-		if i > 0 {
-			kinds += ", "
-		}
-		kinds += count(f.grades.of(k), plain(k))
-	}
+	kinds := f.kinds()
 	if kinds != "" {
 		kinds = " (" + kinds + ")"
 	}
@@ -115,6 +122,27 @@ func (f *findings) title(p *page, run *schemas.Run) {
 	default:
 		p.line("  model    %s, compared with %s", plain(*run.TargetModel), plain(*run.ReferenceModel))
 	}
+}
+
+// kinds counts the probes by kind. A probe that was judged under several models is in the rows of each.
+func (f *findings) kinds() string {
+	n := map[string]int64{}
+	for k, pairs := range f.grades {
+		under := int64(0)
+		for _, count := range pairs {
+			under += count
+		}
+		if k.kind == fold.Generation {
+			n[k.kind] = f.generations.count // a model's own output is judged under no other
+		} else {
+			n[k.kind] = max(n[k.kind], under)
+		}
+	}
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(n)) {
+		parts = append(parts, count(n[k], plain(k)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func logicalDate(run *schemas.Run) string {

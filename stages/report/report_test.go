@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/evidence"
 	"palimpsest/stages/report"
 	"palimpsest/stages/store"
 	"palimpsest/stages/write"
@@ -31,6 +32,11 @@ type tables struct {
 	spans      []schemas.Span
 	sources    []schemas.SpanSource
 	evaluation []schemas.Evaluation
+	extraction []schemas.Extraction
+	prompted   []schemas.Generation
+	canaries   []schemas.Canary
+	tuning     []schemas.Tuning
+	compressed []schemas.Compression
 }
 
 func to[T any](v T) *T { return &v }
@@ -45,6 +51,9 @@ func (r *tables) save(t *testing.T, empty ...string) (dir string, outputs []writ
 		saveTable(t, d, schemas.Evidences, r.evidence, empty), saveTable(t, d, schemas.Likelihoods, r.likelihood, empty),
 		saveTable(t, d, schemas.Windows, r.windows, empty), saveTable(t, d, schemas.Spans, r.spans, empty),
 		saveTable(t, d, schemas.SpanSources, r.sources, empty), saveTable(t, d, schemas.Evaluations, r.evaluation, empty),
+		saveTable(t, d, schemas.Extractions, r.extraction, empty), saveTable(t, d, schemas.Generations, r.prompted, empty),
+		saveTable(t, d, schemas.Canaries, r.canaries, empty), saveTable(t, d, schemas.Tunings, r.tuning, empty),
+		saveTable(t, d, schemas.Compressions, r.compressed, empty),
 	} {
 		outputs = append(outputs, o...)
 	}
@@ -112,7 +121,8 @@ func sample() *tables {
 	}
 	for i := range 4 {
 		id := fmt.Sprintf("canary-%d", i)
-		r.evidence = append(r.evidence, schemas.Evidence{ProbeID: id, Kind: "canary", CorpusGrade: "not_assessed", CorpusReason: "Too short.",
+		r.evidence = append(r.evidence, schemas.Evidence{ProbeID: id, Kind: "canary", Model: to("small-lm"),
+			CorpusGrade: "not_assessed", CorpusReason: "Too short.",
 			ModelGrade: "not_assessed", ModelReason: "With 64 controls p cannot fall below 0.0154; at least 99 are needed.",
 			Coverage: to(0.), Spans: to[int64](0), ExactDocuments: to[int64](1), ExactWordsDocuments: to[int64](1), ControlGroup: to("secret"),
 			ScoreName: to("log_prob"), PValue: to(.02), QValue: to(.02), Controls: to[int64](64)})
@@ -121,7 +131,7 @@ func sample() *tables {
 	}
 	for i := range 5 {
 		id := fmt.Sprintf("gen-%d", i)
-		e := schemas.Evidence{ProbeID: id, Kind: "generation", CorpusGrade: "none", ModelGrade: "none", ModelReason: "No.",
+		e := schemas.Evidence{ProbeID: id, Kind: "generation", Model: to("small-lm"), CorpusGrade: "none", ModelGrade: "none", ModelReason: "No.",
 			Spans: to[int64](0), Coverage: to(0.)}
 		if i == 2 {
 			e.ModelGrade, e.Spans, e.LongestSpanWords, e.LongestOutsidePrompt = "verbatim", to[int64](1), to[int64](71), to[int64](58)
@@ -136,13 +146,117 @@ func sample() *tables {
 		r.probes = append(r.probes, schemas.Probe{ProbeID: id, Kind: "generation", SourceURI: "s3://p", UTF8Valid: true, Searchable: to(true)})
 	}
 	r.evaluation = append(r.evaluation, []schemas.Evaluation{
-		{Score: "reference_log_ratio", Slice: "novel copies=1", AUROC: to(.6124), AUROCLow: to(.5), AUROCHigh: to(.71)},
-		{Score: "reference_log_ratio", Slice: "novel copies=2-3", AUROC: to(.9), AUROCLow: to(.85), AUROCHigh: to(.95)},
-		{Score: "reference_log_ratio", Slice: "novel copies=16-31", AUROC: to(1.), AUROCLow: to(.96), AUROCHigh: to(1.)},
-		{Score: "log_prob", Slice: "novel copies=1", AUROC: to(.1), AUROCLow: to(.05), AUROCHigh: to(.2)},
-		{Score: "log_prob", Slice: "secret copies=1"},
+		{Model: "small-lm", Score: "reference_log_ratio", Slice: "novel copies=1", AUROC: to(.6124), AUROCLow: to(.5), AUROCHigh: to(.71),
+			BlindAUROC: to(.58), BlindDifferenceLow: to(-.1), BeatsBlind: to(false)},
+		{Model: "small-lm", Score: "reference_log_ratio", Slice: "novel copies=2-3", AUROC: to(.9), AUROCLow: to(.85), AUROCHigh: to(.95),
+			BlindAUROC: to(.47), BlindDifferenceLow: to(.3), BeatsBlind: to(true)},
+		{Model: "small-lm", Score: "reference_log_ratio", Slice: "novel copies=16-31", AUROC: to(1.), AUROCLow: to(.96), AUROCHigh: to(1.)},
+		{Model: "small-lm", Score: "log_prob", Slice: "novel copies=1", AUROC: to(.1), AUROCLow: to(.05), AUROCHigh: to(.2)},
+		{Model: "small-lm", Score: "log_prob", Slice: "secret copies=1"},
 	}...)
 	return r
+}
+
+// asked adds what a run has whose models were asked themselves: windows, prompts, ranks of canaries, near-duplicates.
+func asked(r *tables, models ...string) *tables {
+	for i := range r.evidence {
+		if e := &r.evidence[i]; e.Kind != "generation" {
+			near := *e.ExactWordsDocuments + int64(i%3)
+			e.NearDocuments = &near
+		}
+	}
+	for i, model := range append(models, "other-lm") {
+		for _, control := range []bool{false, true} {
+			c := schemas.Compression{Model: model, Role: "target", Control: control, Slice: "all", Texts: 44,
+				Bytes: 20_000, BitsPerByte: 1.5 + float64(i)/8,
+				ZlibPerByte: 4.3, ZstdPerByte: 4.2, XZPerByte: 5.1}
+			if model == "other-lm" {
+				c.Role = "reference"
+			} else {
+				c.AdjustedRate, c.MemorizedNet, c.CapacityBits = to(51.4), to(12_345.6), to(7_791_897.6)
+			}
+			r.compressed = append(r.compressed, c)
+			c.Slice, c.BitsPerByte = "novel", .5
+			r.compressed = append(r.compressed, c)
+		}
+	}
+	for m, model := range models {
+		for i := range 40 {
+			id := fmt.Sprintf("work-%02d", i)
+			for tau, permille := range []int64{1, 10, 100, 500} {
+				x := schemas.Extraction{ProbeID: id, Model: model, TauPermille: permille, Windows: 3, Tested: 3, Coverage: to(0.), CoverageTopK: to(0.)}
+				if i%4 == 3 && tau < 3-m {
+					x.Extracted, x.ExtractedTopK, x.Coverage = int64(3-tau), 3, to(.5/float64(1+tau))
+				}
+				if i%8 == 3 {
+					x.Greedy = 2
+				}
+				r.extraction = append(r.extraction, x)
+			}
+			for draw := range int64(3) {
+				g := schemas.Generation{ProbeID: fmt.Sprintf("%s/%s/%d", id, model, draw), Model: model, WorkID: id, PromptTokens: 50,
+					Sampling: "top_k", TopK: 40, Draw: draw - 1, Draws: 2, Tokens: 50, Asked: 50, SameTokens: int64(i % 7)}
+				if draw == 0 {
+					g.Sampling, g.TopK, g.Draw, g.Draws = "greedy", 1, 0, 1
+				}
+				if i%8 == 3 && draw < int64(2-m) {
+					g.Extracted, g.SameTokens = true, 50
+				}
+				r.prompted = append(r.prompted, g)
+			}
+		}
+		for i := range 4 {
+			c := schemas.Canary{ProbeID: fmt.Sprintf("canary-%d", i), Model: model, Tokens: 9, ExactDocuments: to(int64(i % 2)),
+				Permutations: to[int64](119), PermutationRank: to(int64(1 + i/3))}
+			if i < 3 {
+				c.CanaryNull, c.ControlGroup, c.Controls, c.ControlRank = to("slot"), to("secret"), 127, to(int64(64-63*(i%2)))
+				c.PValue, c.Exposure = to(float64(64-63*(i%2))/128), to(float64(1+6*(i%2)))
+			}
+			r.canaries = append(r.canaries, c)
+		}
+	}
+	return r
+}
+
+// severalModels is the sample under a second model too, which was tuned from the first.
+func severalModels() *tables {
+	r := asked(sample(), "small-lm", "tuned-lm")
+	r.runs[0].TargetModel = to("small-lm, tuned-lm")
+	for _, e := range r.evidence {
+		if e.Kind == "generation" {
+			continue
+		}
+		base := e.ModelGrade
+		e.Model = to("tuned-lm")
+		if e.ProbeID == "work-01" {
+			e.ModelGrade = "elevated"
+		}
+		r.evidence = append(r.evidence, e)
+		r.tuning = append(r.tuning, schemas.Tuning{ProbeID: e.ProbeID, Model: "tuned-lm", BaseModel: "small-lm", Bytes: to[int64](300),
+			LogProbDelta: to(float64(len(r.tuning)%5) - 1), BitsPerByteDelta: to(float64(len(r.tuning)%5)/8 - .1), BaseModelGrade: base,
+			ModelGrade: e.ModelGrade})
+	}
+	for _, l := range r.likelihood {
+		if l.Role == "target" && l.ProbeID != "work-02" {
+			l.Model, l.BitsPerByte = "tuned-lm", to(*l.BitsPerByte/2)
+			r.likelihood = append(r.likelihood, l)
+		}
+	}
+	for _, w := range r.windows {
+		w.Model, w.Greedy = "tuned-lm", to(true)
+		r.windows = append(r.windows, w)
+	}
+	return r
+}
+
+// families are the tests of the sample.
+func families(model string) []evidence.Family {
+	return []evidence.Family{
+		{Model: model, Kind: "canary", Score: "log_prob", Group: to("secret"), Controls: 64, Tests: 4, LeastP: 1. / 65, Needed: 2},
+		{Model: model, Kind: "work", Score: "reference_log_ratio", Group: to("novel"), Controls: 200, Tests: 20, LeastP: 1. / 201, Needed: 2},
+		{Model: model, Kind: "work", Score: "reference_log_ratio", Group: to("poem"), Controls: 200, Tests: 20, LeastP: 1. / 201, Needed: 2},
+		{Model: model, Kind: "work", Score: "reference_log_ratio", Controls: 9, Tests: 1, LeastP: .1},
+	}
 }
 
 func summary(t *testing.T, in report.Input) string {
@@ -190,6 +304,8 @@ func TestSummary(t *testing.T) {
 		empty []string
 	}{
 		{"full", sample(), full, nil},
+		{"asked", asked(sample(), "small-lm"), report.Input{Families: families("small-lm")}, nil},
+		{"several_models", severalModels(), report.Input{Families: append(families("small-lm"), families("tuned-lm")...)}, nil},
 		{"narrow", sample(), report.Input{Width: 72, Colour: true}, nil},
 		{"nothing_found", nothing, report.Input{}, []string{"spans", "span_sources"}},
 		{"bare", &tables{runs: []schemas.Run{{ConfigSHA256: "ab", ProgramVersion: "devel"}}}, report.Input{}, nil},
@@ -274,7 +390,8 @@ func TestCommands(t *testing.T) {
 }
 
 func TestDamagedTables(t *testing.T) {
-	for _, table := range []string{"runs", "evidence", "probes", "spans", "windows", "likelihood", "evaluation", "span_sources"} {
+	for _, table := range []string{"runs", "evidence", "probes", "spans", "windows", "likelihood", "evaluation", "span_sources",
+		"extraction", "generations", "canaries", "tuning", "compression"} {
 		for _, damage := range []struct {
 			name string
 			do   func([]byte) []byte
@@ -289,7 +406,7 @@ func TestDamagedTables(t *testing.T) {
 				return b
 			}},
 		} {
-			dir, outputs := sample().save(t)
+			dir, outputs := severalModels().save(t)
 			path := filepath.Join(dir, "parquet", table, "part-00000.parquet")
 			b, err := os.ReadFile(path)
 			if err != nil {
