@@ -10,8 +10,8 @@ import (
 	"palimpsest/stages/store"
 )
 
-// openEmbedded opens the GGUF file at a path or URL.
-func openEmbedded(ctx context.Context, s *store.Store, url string) (*llama.Engine, error) {
+// Coder opens the GGUF file at a path or URL as the model of package coder. It is used by one goroutine at a time.
+func Coder(ctx context.Context, s *store.Store, url string) (*coder.Model, error) {
 	objects, err := s.List(ctx, []string{url})
 	if err != nil {
 		return nil, err
@@ -19,20 +19,7 @@ func openEmbedded(ctx context.Context, s *store.Store, url string) (*llama.Engin
 	if len(objects) != 1 {
 		return nil, badUsage("%s: %d files; name one model", url, len(objects))
 	}
-	r, err := s.Open(ctx, objects[0])
-	if err != nil {
-		return nil, err
-	}
-	e, err := llama.Open(ctx, r.At(ctx), objects[0].Size, llama.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", url, err)
-	}
-	return e, nil
-}
-
-// Coder opens the GGUF file at a path or URL as the model of package coder. It is used by one goroutine at a time.
-func Coder(ctx context.Context, s *store.Store, url string) (*coder.Model, error) {
-	e, err := openEmbedded(ctx, s, url)
+	e, err := openLlama(ctx, s, objects[0], llama.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,13 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"palimpsest/stages/llama"
+	"palimpsest/stages/llamacpp"
 	"palimpsest/stages/model"
 	"palimpsest/stages/server"
 	"palimpsest/stages/store"
@@ -74,40 +75,42 @@ func (p *Plan) openEngine(ctx context.Context, m *planned) (model.Engine, error)
 	case embeddedEngine:
 		return p.openEmbedded(ctx, m)
 	}
-	return nil, badUsage("the engine %s is not there yet", m.Engine)
+	return p.openLlamaCPP(ctx, m)
+}
+
+// openLlamaCPP opens a model through llama.cpp's libraries, which take a local file.
+func (p *Plan) openLlamaCPP(ctx context.Context, m *planned) (model.Engine, error) {
+	path, local := strings.CutPrefix(m.file.URI, "file://")
+	if !local {
+		return nil, badUsage("%s: llama.cpp reads local files only; copy the model here", m.file.URI)
+	}
+	e, err := llamacpp.Open(ctx, llamacpp.Options{Model: path, Libraries: m.Libraries, Threads: p.Config.workers()})
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	return e, nil
 }
 
 // openEmbedded opens a model in the process.
 func (p *Plan) openEmbedded(ctx context.Context, m *planned) (model.Engine, error) {
-	data, err := p.download(ctx, m.file)
+	return openLlama(ctx, p.store, m.file, llama.Options{Workers: p.Config.workers(), Expand: p.expand()})
+}
+
+// openLlama opens the GGUF at o.
+func openLlama(ctx context.Context, s *store.Store, o store.Object, options llama.Options) (*llama.Engine, error) {
+	r, err := s.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	e, err := llama.Open(ctx, bytes.NewReader(data), int64(len(data)), llama.Options{Workers: p.Config.workers(), Expand: p.expand()})
+	e, err := llama.Open(ctx, r.At(ctx), o.Size, options)
 	if err != nil {
-		return nil, badData("%s: %w", m.file.URI, err)
+		return nil, badData("%s: %w", o.URI, err)
 	}
 	return e, nil
 }
 
 // expand returns how many bytes a model's weights may take when they are turned into numbers that are quick to reckon with.
 func (p *Plan) expand() int64 { return min(int64(p.Config.Resources.Memory)/8, 1<<30) }
-
-// download returns the bytes of an object.
-func (p *Plan) download(ctx context.Context, o store.Object) ([]byte, error) {
-	const piece = 64 << 20
-	r, err := p.store.Open(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, o.Size)
-	for at := 0; at < len(data); at += piece {
-		if err := r.ReadRange(ctx, data[at:min(at+piece, len(data))], int64(at)); err != nil {
-			return nil, err
-		}
-	}
-	return data, nil
-}
 
 // openServer opens a model behind HTTP.
 func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error) {
@@ -118,6 +121,16 @@ func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error)
 	}
 	if o.Retries == 0 {
 		o.Retries = -1
+	}
+	if m.file.URI != "" {
+		t, err := readTokenizer(ctx, p.store, m.file)
+		if err != nil {
+			return nil, err
+		}
+		o.Tokenizer = func(text []byte) (model.Tokens, error) {
+			ids, offsets := t.Encode(text)
+			return model.Tokens{IDs: ids, Offsets: offsets}, nil
+		}
 	}
 	return server.Open(ctx, o)
 }
