@@ -20,6 +20,7 @@ grep -q '^--- PASS: .*Foreign' "$written/output"
 "$python" "$here/read_tables.py" "$run"
 
 # The libraries make the vectors of the tests, and recompute signatures of the demo's corpus.
+"$python" "$here/tokens.py" stages/tokenizer/testdata/vectors.json
 "$python" "$here/minhash.py" vectors stages/minhash/testdata/vectors.json
 for profile in datasketch-128 datasketch-legacy-128 datatrove; do
 	"${BIN:-bin/palimpsest}" run -c configs/demo/demo.yaml --set output="$written" --set run_id=$profile --set hash.minhash=$profile

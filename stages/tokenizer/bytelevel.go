@@ -53,7 +53,6 @@ func (t *Tokenizer) byteLevel(v *Vocabulary) error {
 	s.number = make(map[string]int32, len(v.Tokens)+256)
 	for b := range 256 {
 		s.intern(string([]byte{byte(b)})) // so that a byte's symbol is its value
-		s.byte[b] = -1
 	}
 	for id, token := range v.Tokens {
 		switch v.kind(id) {
@@ -70,12 +69,7 @@ func (t *Tokenizer) byteLevel(v *Vocabulary) error {
 		}
 		s.token[s.intern(raw)] = int32(id)
 	}
-	for b := range 256 {
-		s.byte[b] = s.token[b]
-		if s.byte[b] < 0 {
-			return fmt.Errorf("the vocabulary has no token for byte 0x%02X, so it cannot spell every text", b)
-		}
-	}
+	copy(s.byte[:], s.token)
 	t.pairs = newPairs(len(v.Merges))
 	for rank, merge := range v.Merges {
 		left, right, ok := cutMerge(merge)

@@ -1,13 +1,16 @@
 package tokenizer
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // symbols are the strings that merging passes through: the tokens that text can become, and others that only lead to them. A symbol's
 // number has no meaning beyond this table.
 type symbols struct {
 	number map[string]int32
 	token  []int32    // of each symbol; -1 where it is no token and is spelt in bytes
-	byte   [256]int32 // the tokens of single bytes
+	byte   [256]int32 // the tokens of single bytes; -1 for none
 	long   int        // bytes of the longest symbol
 }
 
@@ -106,7 +109,7 @@ func (e *encoder) word(text []byte, start, end int) {
 			return
 		}
 	}
-	e.list = e.list[:0]
+	e.list = slices.Grow(e.list[:0], end-start)
 	for i := start; i < end; i++ {
 		e.push(int32(text[i]), i)
 	}
@@ -127,7 +130,7 @@ func (e *encoder) push(symbol int32, start int) {
 // has made impossible; they are known by the rank that their place has now. Each merge removes a symbol and proposes two more merges,
 // so that n symbols take O(n log n) steps whatever they are.
 func (e *encoder) merge() {
-	e.heap = e.heap[:0]
+	e.heap = slices.Grow(e.heap[:0], len(e.list))
 	for i := range int32(len(e.list) - 1) {
 		if p := e.t.pairs.find(e.list[i].symbol, e.list[i+1].symbol); p.key != none {
 			e.heap = append(e.heap, uint64(p.rank)<<32|uint64(i))
@@ -206,7 +209,8 @@ func (e *encoder) sink(i int) {
 	h[i] = item
 }
 
-// emit appends the tokens of the list, whose text ends at end. Symbols that are no token are spelt in bytes.
+// emit appends the tokens of the list, whose text ends at end. Symbols that are no token are spelt in bytes, as far as there are tokens
+// for them.
 func (e *encoder) emit(text []byte, end int) {
 	s := &e.t.symbols
 	for i := int32(0); i >= 0; {
@@ -221,7 +225,9 @@ func (e *encoder) emit(text []byte, end int) {
 			to = int(e.list[i].start)
 		}
 		for k := int(l.start); k < to; k++ {
-			e.ids, e.offsets = append(e.ids, int64(s.byte[text[k]])), append(e.offsets, int64(k))
+			if id := s.byte[text[k]]; id >= 0 {
+				e.ids, e.offsets = append(e.ids, int64(id)), append(e.offsets, int64(k))
+			}
 		}
 	}
 }

@@ -108,7 +108,7 @@ func byteToken(token string) (b byte, ok bool) {
 // characters makes the list of the characters of text[start:end]; bytes that are not UTF-8 stand alone.
 func (e *encoder) characters(text []byte, start, end int) {
 	s := &e.t.symbols
-	e.list = e.list[:0]
+	e.list = slices.Grow(e.list[:0], end-start+1)
 	if e.t.prefix {
 		e.push(e.t.space, start)
 	}

@@ -54,8 +54,7 @@ type Tokenizer struct {
 	sha256  string
 }
 
-// New makes the tokenizer of a vocabulary. It refuses kinds of tokenizers and rules for words that it does not know, and vocabularies
-// that cannot spell every byte.
+// New makes the tokenizer of a vocabulary. It refuses kinds of tokenizers and rules for words that it does not know.
 func New(v Vocabulary) (*Tokenizer, error) {
 	if len(v.Tokens) == 0 || len(v.Tokens) > math.MaxInt32/2 {
 		return nil, fmt.Errorf("a vocabulary of %d tokens", len(v.Tokens))
@@ -89,8 +88,9 @@ func (v *Vocabulary) kind(id int) int32 {
 	return v.Types[id]
 }
 
-// Encode cuts a text of less than 2 GiB into tokens, BOS not among them. Offsets are those of each token's first byte in the text:
-// a token's bytes reach to the next one's offset. Only the space that AddSpacePrefix puts before a text is no byte of it.
+// Encode cuts a text of less than 2 GiB into tokens, BOS not among them. Offsets are those of each token's first byte in the text. The
+// tokens' bytes are the text, with two exceptions: the space that AddSpacePrefix puts before it, and bytes that the model's makers left
+// without a token, which are in no token. Those are bytes that UTF-8 does not use and, in some vocabularies, control characters.
 func (t *Tokenizer) Encode(text []byte) (ids, offsets []int64) {
 	e := encoder{t: t}
 	for start := 0; start < len(text); {
