@@ -45,7 +45,7 @@ func (p *pass) attend(layer int) {
 	})
 }
 
-// attendGroup takes the queries of a segment to one group's keys and values, four at a time: those of a token's heads, then the next
+// attendGroup takes the queries of a segment to one group's keys and values, three at a time: those of a token's heads, then the next
 // token's. Weights of positions that a query does not see are 0, which adds nothing to its sums.
 func (p *pass) attendGroup(layer, index, group int, s *scratch) {
 	var (

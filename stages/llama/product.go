@@ -1,18 +1,17 @@
 package llama
 
-// All products of matrices, attention's among them, are made of one: four rows of inputs, or one, with a panel of 32 outputs. Output j of
+// All products of matrices, attention's among them, are made of one: three rows of inputs, or one, with a panel of 32 outputs. Output j of
 // row r is the sum over k, in rising order, of x[r][k]*w[k][j], every product and every sum rounded to float32. So no output depends on
 // how many rows there are, on what other rows hold, or on which of the forms below computed it, and a sum that was cut can be gone on
 // with. The lanes of a vector are outputs, never terms of one sum. Products are not fused with sums, because only a machine that fuses
-// could then give these bits quickly; where multiplying and adding have units of their own (Zen) it costs nothing: 57 GFLOPS on one core
-// of an EPYC 9004 either way.
+// could then give these bits quickly; where multiplying and adding have units of their own, as in AMD's Zen, it costs nothing.
 
 const (
-	tile  = 4  // rows that are multiplied together
+	tile  = 3  // rows that are multiplied together
 	panel = 32 // outputs of a panel
 )
 
-// multiply adds the products of k inputs to the 32 outputs of 1 or 4 rows, row r of which begins at dst[r*stride]. Inputs are x[k*rows+r],
+// multiply adds the products of k inputs to the 32 outputs of 1 or 3 rows, row r of which begins at dst[r*stride]. Inputs are x[k*rows+r],
 // weights w[k*32+j], k up to len(w)/32. Unless onto is set the sums start from 0 instead of dst's values.
 var multiply = multiplyPortable
 
@@ -22,10 +21,10 @@ func multiplyPortable(dst []float32, stride int, x, w []float32, rows int, onto 
 		return
 	}
 	for j := 0; j < panel; j += 2 {
-		var a0, a1, b0, b1, c0, c1, d0, d1 float32
-		a, b, c, d := dst[j:j+2], dst[stride+j:stride+j+2], dst[2*stride+j:2*stride+j+2], dst[3*stride+j:3*stride+j+2]
+		var a0, a1, b0, b1, c0, c1 float32
+		a, b, c := dst[j:j+2], dst[stride+j:stride+j+2], dst[2*stride+j:2*stride+j+2]
 		if onto {
-			a0, a1, b0, b1, c0, c1, d0, d1 = a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]
+			a0, a1, b0, b1, c0, c1 = a[0], a[1], b[0], b[1], c[0], c[1]
 		}
 		x := x
 		for w := w; len(w) >= panel && len(x) >= tile; w, x = w[panel:], x[tile:] {
@@ -36,10 +35,8 @@ func multiplyPortable(dst []float32, stride int, x, w []float32, rows int, onto 
 			b1 += float32(x[1] * w1)
 			c0 += float32(x[2] * w0)
 			c1 += float32(x[2] * w1)
-			d0 += float32(x[3] * w0)
-			d1 += float32(x[3] * w1)
 		}
-		a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1] = a0, a1, b0, b1, c0, c1, d0, d1
+		a[0], a[1], b[0], b[1], c[0], c[1] = a0, a1, b0, b1, c0, c1
 	}
 }
 
@@ -67,8 +64,8 @@ func multiplyOne(dst, x, w []float32, onto bool) {
 	}
 }
 
-// tiled arranges rows for multiply: a tile of four rows holds input k of each side by side. Of the rows that do not fill a tile, one
-// stands alone and two or three are filled up with zeros. Row r begins at src[r*stride].
+// tiled arranges rows for multiply: a tile of three rows holds input k of each side by side. Of the rows that do not fill a tile, one
+// stands alone and two are filled up with zeros. Row r begins at src[r*stride].
 func tiled(dst, src []float32, stride, inputs, rows int) {
 	for ; rows > 1; rows -= tile {
 		to := dst[:tile*inputs]
@@ -90,7 +87,7 @@ func tiled(dst, src []float32, stride, inputs, rows int) {
 	}
 }
 
-// tileRows returns how many rows multiply takes of the tile that begins with row r of n: 4, or 1 for a last row alone.
+// tileRows returns how many rows multiply takes of the tile that begins with row r of n: 3, or 1 for a last row alone.
 func tileRows(r, n int) int {
 	if n-r == 1 {
 		return 1
