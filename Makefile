@@ -25,7 +25,7 @@ ifneq ($(SIMD),)
 export GOEXPERIMENT := $(SIMD)
 endif
 # The packages whose tests run without it too.
-PORTABLE := ./stages/words ./stages/ngram ./stages/hash ./stages/minhash
+PORTABLE := ./stages/words ./stages/ngram ./stages/hash ./stages/minhash ./stages/llama
 
 .DEFAULT_GOAL := help
 

@@ -148,7 +148,7 @@ func (p *pass) begin(segments []segment) int {
 		for i, id := range s.ids {
 			p.embedding.row(p.x[rows*padded(p.width):], int(id))
 			for j, f := range p.frequencies {
-				sine, cosine := sineCosine(float64(s.cache.length+i) * f)
+				sine, cosine := sineCosine(float64(float64(s.cache.length+i) * f))
 				p.sines[rows*pairs+j], p.cosines[rows*pairs+j] = float32(sine), float32(cosine)
 			}
 			if i >= s.want {

@@ -215,7 +215,7 @@ func (w *weights) readFrequencies(r *reader) error {
 		if !(f >= 1e-3 && f <= 1e6) {
 			return fmt.Errorf("tensor \"rope_freqs.weight\" has the factor %g", f)
 		}
-		turn := Exp(-float64(2*i) / float64(w.rotated) * logarithm(base))
+		turn := Exp(float64(-float64(2*i) / float64(w.rotated) * logarithm(base)))
 		w.frequencies = append(w.frequencies, turn/(float64(f)*factor))
 	}
 	return nil
