@@ -13,8 +13,8 @@ type Scored struct {
 	TokenIDs    []int64     // in the model's vocabulary
 	Offsets     []int64     // byte of the token's first byte in the text
 	Ranks       []int64     // among the vocabulary, 1 for the likeliest; 0 only where there is no log-probability
-	Means       []float64   // of log p over the whole vocabulary, nats; NaN where unknown
-	Deviations  []float64   // standard deviation of log p over the whole vocabulary, nats; NaN where unknown
+	Means       []float64   // of log p over the whole vocabulary under p, nats: minus the entropy; NaN where unknown
+	Deviations  []float64   // standard deviation of log p over the whole vocabulary under p, nats; NaN where unknown
 	TopIDs      [][]int64   // the likeliest tokens, likeliest first; as many as the engine gave
 	TopLogProbs [][]float64 // their log-probabilities, nats, descending
 }
