@@ -84,7 +84,9 @@ func value(t gguf.Type, b []byte, i int) float64 {
 	panic("no such type")
 }
 
-var types = []gguf.Type{gguf.F32, gguf.F16, gguf.BF16, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q8_0, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K}
+var types = []gguf.Type{
+	gguf.F32, gguf.F16, gguf.BF16, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q8_0, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K,
+}
 
 // Dequantize gives what the layouts say, to the rounding of float32.
 func TestDequantize(t *testing.T) {

@@ -3,7 +3,7 @@
 // The layout, all little-endian (github.com/ggml-org/ggml, docs/gguf.md, versions 2 and 3):
 //
 //	"GGUF"  uint32 version  uint64 tensors  uint64 pairs
-//	pairs   key string, uint32 kind, value       a string is a uint64 length and its bytes; an array a uint32 kind, a uint64 length and values
+//	pairs   key string, uint32 kind, value; a string is a uint64 length and bytes, an array a uint32 kind, a uint64 length and values
 //	tensors name string, uint32 dimensions (at most 4), uint64 each, innermost first; uint32 type; uint64 offset
 //	padding to general.alignment (32), then the data: a tensor begins at its offset from here
 //

@@ -35,7 +35,7 @@ type Options struct {
 	// layers*groups*head*8 bytes a token.
 	Context int
 	// Expand is how many bytes the weights may take as float32. Weights that are not float32 in the file and would take more stay as they
-	// are there, and are turned into float32 for every batch anew: half as fast on long texts, several times slower token by token.
+	// are there, and are turned into float32 for every batch anew: two thirds as fast on long texts, a tenth token by token.
 	// 0 is 1 GiB; below 0 they always stay.
 	Expand int64
 }

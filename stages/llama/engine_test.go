@@ -133,7 +133,8 @@ func TestWithoutBOS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Facts().BOS || !math.IsNaN(got[0].LogProbs[0]) || !math.IsNaN(got[1].LogProbs[0]) || !slices.Equal(got[0].LogProbs[1:], want[0].LogProbs) {
+	if e.Facts().BOS || !math.IsNaN(got[0].LogProbs[0]) || !math.IsNaN(got[1].LogProbs[0]) ||
+		!slices.Equal(got[0].LogProbs[1:], want[0].LogProbs) {
 		t.Errorf("without BOS %g, after it %g", got[0].LogProbs, want[0].LogProbs)
 	}
 	for i := range got {
@@ -151,7 +152,8 @@ func TestGenerate(t *testing.T) {
 	file := newSynthetic().file()
 	var prompts []model.Prompt
 	for i := range 40 {
-		prompts = append(prompts, model.Prompt{Text: []byte(strings.Repeat("abc ", i)), Length: 10 + i, TopK: []int{0, 1, 5}[i%3], Seed: uint64(i)})
+		text := []byte(strings.Repeat("abc ", i))
+		prompts = append(prompts, model.Prompt{Text: text, Length: 10 + i, TopK: []int{0, 1, 5}[i%3], Seed: uint64(i)})
 	}
 	prompts[6].Length = 0
 	var want []model.Continuation
@@ -232,7 +234,9 @@ func TestDraws(t *testing.T) {
 func TestLikeliest(t *testing.T) {
 	infinite := float32(math.Inf(-1))
 	logits := []float32{1, 3, 2, 3, infinite, 2, 2, 0, 5, infinite}
-	for k, want := range map[int]string{1: "[8]", 2: "[8 1 3]", 3: "[8 1 3]", 4: "[8 1 3 2 5 6]", 7: "[8 1 3 2 5 6 0]", 99: "[8 1 3 2 5 6 0 7]"} {
+	for k, want := range map[int]string{
+		1: "[8]", 2: "[8 1 3]", 3: "[8 1 3]", 4: "[8 1 3 2 5 6]", 7: "[8 1 3 2 5 6 0]", 99: "[8 1 3 2 5 6 0 7]",
+	} {
 		if got := fmt.Sprint(likeliest(logits, k)); got != want {
 			t.Errorf("of %v the likeliest %d are %s, want %s", logits, k, got, want)
 		}

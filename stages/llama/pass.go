@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// batch is how many tokens go through the layers together. Sixty-six, in threes, take the weights from memory, or out of their blocks, rarely
-// enough, and their logits are 13 MB for a vocabulary of 49,152.
+// batch is how many tokens go through the layers together. Sixty-six, in threes, take the weights from memory, or out of their blocks,
+// rarely enough, and their logits are 13 MB for a vocabulary of 49,152.
 const batch = 66
 
 // segment is a run of one text's tokens within a batch. It follows what the cache holds.

@@ -60,23 +60,34 @@ func rows[T any](t testing.TB, file string) []T {
 	return rows
 }
 
-// references returns what PyTorch computed; in short tests, of every sixteenth text.
-func references[T any](t testing.TB) []T {
-	all := rows[T](t, "token_logprobs.parquet")
-	if !testing.Short() {
-		return all
+// some leaves out what would take long: of short tests all but every sixteenth row.
+func some[T any](all []T) []T {
+	step := every
+	if testing.Short() {
+		step = 16
 	}
-	var some []T
-	for i := 0; i < len(all); i += 16 {
-		some = append(some, all[i])
+	var kept []T
+	for i := 0; i < len(all); i += step {
+		kept = append(kept, all[i])
 	}
-	return some
+	return kept
+}
+
+// likeliest are the testbed's five likeliest tokens at every place of a text: lists of lists, spelt out.
+type likeliest struct {
+	ID     string `parquet:"id,optional"`
+	TopIDs []struct {
+		List []struct {
+			Element int64 `parquet:"element,optional"`
+		} `parquet:"list"`
+	} `parquet:"top_ids,list,optional"`
 }
 
 // The engine says of the testbed's tokens what PyTorch says, to the rounding of float32 sums in another order.
 func TestTestbed(t *testing.T) {
 	e := openTestbed(t, llama.Options{})
-	want, top := references[reference](t), references[likeliest](t)
+	want := some(rows[reference](t, "token_logprobs.parquet"))
+	top := some(rows[likeliest](t, "token_logprobs.parquet"))
 	requests := make([]model.Request, len(want))
 	for i, r := range want {
 		requests[i] = model.Request{IDs: r.IDs, Top: 5}
@@ -117,16 +128,6 @@ func TestTestbed(t *testing.T) {
 	}
 }
 
-// likeliest are the testbed's five likeliest tokens at every place of a text: lists of lists, spelt out.
-type likeliest struct {
-	ID     string `parquet:"id,optional"`
-	TopIDs []struct {
-		List []struct {
-			Element int64 `parquet:"element,optional"`
-		} `parquet:"list"`
-	} `parquet:"top_ids,list,optional"`
-}
-
 // The texts' tokens and offsets are those of the testbed, but for texts that were cut or edited within a token.
 func TestTestbedTokens(t *testing.T) {
 	e := openTestbed(t, llama.Options{})
@@ -165,8 +166,8 @@ func TestTestbedGenerations(t *testing.T) {
 	}
 	var want []generation
 	var prompts []model.Prompt
-	for i, g := range rows[generation](t, "generations.parquet") {
-		if g.Kind == "greedy" && (!testing.Short() || i%16 == 0) {
+	for _, g := range some(rows[generation](t, "generations.parquet")) {
+		if g.Kind == "greedy" {
 			want = append(want, g)
 			prompts = append(prompts, model.Prompt{IDs: g.Prompt, Length: len(g.IDs), TopK: 1})
 		}
