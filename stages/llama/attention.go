@@ -60,6 +60,7 @@ func (p *pass) attendGroup(layer, index, group int, s *scratch) {
 	)
 	columns := padded(seg.cache.length + len(seg.ids))
 	s.scores, s.shares = grown(s.scores, tile*columns), grown(s.shares, tile*columns)
+	s.query, s.mixed = grown(s.query, tile*head), grown(s.mixed, tile*wide)
 	for q := 0; q < n; q += tile {
 		rows, used := tileRows(q, n), min(tile, n-q)
 		query := s.query[:rows*head]

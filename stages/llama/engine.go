@@ -52,7 +52,6 @@ type Engine struct {
 	pages     pages
 	passes    chan *pass // those that no call uses; nil ones are made when first used
 	workers   int
-	packed    bool // some weights are turned into float32 for every batch
 	tokenizer *tokenizer.Tokenizer
 	bos       []int64        // what goes before every text: BOS or nothing
 	ends      map[int64]bool // the tokens that end a text
@@ -85,7 +84,6 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, o Options) (*Engine,
 	}
 	e.layout = e.weights.layout()
 	e.pages.floats = e.layout.floats
-	e.packed = e.weights.packed()
 	if err := e.readVocabulary(f.Metadata); err != nil {
 		return nil, fmt.Errorf("llama: %w", err)
 	}
@@ -117,17 +115,6 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, o Options) (*Engine,
 		},
 	}
 	return e, nil
-}
-
-// packed reports whether some matrix is not held as float32.
-func (w *weights) packed() bool {
-	packed := w.embedding.panels == nil || w.output.panels == nil
-	for _, l := range w.layer {
-		for _, m := range []*matrix{l.query, l.key, l.value, l.out, l.gate, l.up, l.down} {
-			packed = packed || m.panels == nil
-		}
-	}
-	return packed
 }
 
 // readVocabulary makes the tokenizer and finds the tokens that begin and end texts.

@@ -248,13 +248,20 @@ func TestLikeliest(t *testing.T) {
 
 // Weights that are not finite give an error, not values.
 func TestNotFinite(t *testing.T) {
-	s := newSynthetic()
-	for i := range s.tensors {
-		if s.tensors[i].name == "output_norm.weight" {
-			copy(s.tensors[i].bytes, []byte{0, 0, 0xC0, 0x7F})
+	for _, f := range forms {
+		for name, at := range map[string]int{"output_norm.weight": 0, "output.weight": 208, "blk.1.attn_q.weight": 0, "blk.0.ffn_down.weight": 208} {
+			t.Run(f.name+" "+name, func(t *testing.T) {
+				f.use(t)
+				s := newSynthetic()
+				i := slices.IndexFunc(s.tensors, func(t syntheticTensor) bool { return t.name == name })
+				copy(s.tensors[i].bytes[at:], []byte{0xFF, 0x7F, 0xFF, 0x7F}) // not a number, as half and as float32
+				testNotFinite(t, openBytes(t, s.file(), Options{}))
+			})
 		}
 	}
-	e := openBytes(t, s.file(), Options{})
+}
+
+func testNotFinite(t *testing.T, e *Engine) {
 	if _, err := e.Score(t.Context(), []model.Request{{IDs: []int64{1, 2}}}); !errors.Is(err, errNotFinite) {
 		t.Errorf("the error is %v", err)
 	}

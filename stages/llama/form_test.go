@@ -140,3 +140,33 @@ func TestFunctions(t *testing.T) {
 		t.Errorf("the logarithm of 1 is %g", logarithm(1))
 	}
 }
+
+// BenchmarkMultiply multiplies three rows of 192 inputs with a panel, both in the innermost cache.
+func BenchmarkMultiply(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const inputs = 192
+	x, w, dst := random(r, inputs*tile, 1), random(r, inputs*panel, 1), make([]float32, tile*panel)
+	for _, f := range forms {
+		b.Run(f.name, func(b *testing.B) {
+			b.SetBytes(4 * inputs * panel)
+			for b.Loop() {
+				f.multiply(dst, panel, x, w, tile, false)
+			}
+			b.ReportMetric(2*inputs*panel*tile*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOPS")
+		})
+	}
+}
+
+// BenchmarkMoments takes the moments of 2,048 logits.
+func BenchmarkMoments(b *testing.B) {
+	x := random(rand.New(rand.NewPCG(1, 2)), 2048, 4)
+	highest := highestOf(x)
+	for _, f := range forms {
+		b.Run(f.name, func(b *testing.B) {
+			b.SetBytes(4 * int64(len(x)))
+			for b.Loop() {
+				f.moments(x, highest)
+			}
+		})
+	}
+}

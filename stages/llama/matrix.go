@@ -15,11 +15,17 @@ type matrix struct {
 	rows    []byte // the outputs' blocks, row by row
 }
 
+// fewestOutputs bounds what filling up a panel can add to a hostile file's size.
+const fewestOutputs = 8
+
 // readMatrix reads a tensor of in x out numbers. With expand it is held as float32 whatever the file has.
 func readMatrix(f *gguf.File, name string, in, out int, expand bool) (*matrix, error) {
 	t, err := tensor(f, name, in, out)
 	if err != nil {
 		return nil, err
+	}
+	if out < fewestOutputs {
+		return nil, fmt.Errorf("tensor %q has %d outputs; fewer than %d would be held as many times as much", name, out, fewestOutputs)
 	}
 	b, err := f.Bytes(t)
 	if err != nil {
@@ -63,13 +69,14 @@ func panelsOf(outputs int) int { return (outputs + panel - 1) / panel }
 func padded(outputs int) int { return panelsOf(outputs) * panel }
 
 // panel returns panel p, made in scratch when it is not held.
-func (m *matrix) panel(p int, scratch []float32) []float32 {
+func (m *matrix) panel(p int, scratch *[]float32) []float32 {
 	if m.panels != nil {
 		return m.panels[p*panel*m.in:][:panel*m.in]
 	}
-	scratch = scratch[:panel*m.in]
-	m.unpack(scratch, p)
-	return scratch
+	*scratch = grown(*scratch, panel*m.in)
+	made := (*scratch)[:panel*m.in]
+	m.unpack(made, p)
+	return made
 }
 
 // mostBlock is the largest number of numbers that a block holds.

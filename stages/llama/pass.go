@@ -35,7 +35,7 @@ type pass struct {
 	firstRow, wantRows []int     // the row of each segment's first token; the rows whose logits are wanted
 }
 
-// scratch is a goroutine's own.
+// scratch is a goroutine's own, made when it is needed.
 type scratch struct {
 	panel                        []float32 // of weights
 	query, scores, shares, mixed []float32 // of attention
@@ -56,11 +56,7 @@ func (e *Engine) newPass(rows, threads int) *pass {
 	p.sines, p.cosines = floats(w.rotated/2), floats(w.rotated/2)
 	p.logits = floats(padded(w.vocabulary))
 	for range threads {
-		s := &scratch{query: make([]float32, tile*w.head), mixed: make([]float32, tile*padded(w.head))}
-		if e.packed {
-			s.panel = make([]float32, panel*max(w.width, w.inner, queries))
-		}
-		p.scratch = append(p.scratch, s)
+		p.scratch = append(p.scratch, new(scratch))
 	}
 	return p
 }
@@ -94,7 +90,7 @@ const depth = 128
 func (p *pass) product(dst []float32, m *matrix, rows int) {
 	stride := padded(m.out)
 	p.parallel(panelsOf(m.out), rows*m.in*m.out, func(i int, s *scratch) {
-		w := m.panel(i, s.panel)
+		w := m.panel(i, &s.panel)
 		for k := 0; k < m.in; k += depth {
 			end := min(k+depth, m.in)
 			for r := 0; r < rows; r += tile {

@@ -197,8 +197,13 @@ type distribution struct {
 	mean, deviation float64 // of log p under p
 }
 
-// newDistribution reports false for logits that are not finite. Their number is a multiple of eight.
+// newDistribution reports false for logits that are no numbers or infinite. How many there are is a multiple of eight.
 func newDistribution(logits []float32) (d distribution, ok bool) {
+	for _, v := range logits {
+		if v != v {
+			return d, false
+		}
+	}
 	highest := highestOf(logits)
 	zeroth, first, second := moments(logits, highest)
 	if !(zeroth >= 1) || math.IsInf(float64(highest), 0) {
