@@ -55,6 +55,7 @@ type Engine struct {
 	tokenizer *tokenizer.Tokenizer
 	bos       []int64        // what goes before every text: BOS or nothing
 	ends      map[int64]bool // the tokens that end a text
+	prefix    string         // what the tokenizer puts before one
 	facts     model.Facts
 }
 
@@ -143,16 +144,19 @@ func (e *Engine) readVocabulary(m gguf.Metadata) error {
 		return int64(n)
 	}
 	v.BOS, v.EOS = id("tokenizer.ggml.bos_token_id"), id("tokenizer.ggml.eos_token_id")
-	spaced := v.Model == "llama" // SentencePiece models add both unless they say otherwise
+	pieces := v.Model == "llama" // SentencePiece models add both unless they say otherwise
 	flag := func(key string) bool {
 		if b, ok := m[key].(bool); ok {
 			return b
 		}
-		return spaced
+		return pieces
 	}
 	v.AddBOS, v.AddSpacePrefix = flag("tokenizer.ggml.add_bos_token"), flag("tokenizer.ggml.add_space_prefix")
 	if e.tokenizer, err = tokenizer.New(v); err != nil {
 		return err
+	}
+	if pieces && v.AddSpacePrefix {
+		e.prefix = " "
 	}
 	if v.AddBOS && v.BOS >= 0 {
 		e.bos = []int64{v.BOS}
@@ -177,6 +181,12 @@ func (e *Engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error
 	ids, offsets := e.tokenizer.Encode(text)
 	return model.Tokens{IDs: ids, Offsets: offsets}, nil
 }
+
+// Bytes returns what a token spells: nothing for one that is no text. They must not be changed.
+func (e *Engine) Bytes(id int64) []byte { return e.tokenizer.Bytes(id) }
+
+// Prefix returns what Tokenize puts before every text: a space or nothing.
+func (e *Engine) Prefix() string { return e.prefix }
 
 // Close lets the weights go.
 func (e *Engine) Close() error {

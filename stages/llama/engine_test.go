@@ -145,6 +145,13 @@ func TestWithoutBOS(t *testing.T) {
 	if _, err := e.Generate(t.Context(), []model.Prompt{{Length: 1}}); err == nil {
 		t.Error("nothing was continued")
 	}
+	session := e.NewSession()
+	if logs, err := session.Start(); logs != nil || err != nil {
+		t.Errorf("a session without BOS starts with %d values, %v", len(logs), err)
+	}
+	if logs, err := session.Next(syntheticBOS); err != nil || logs[70] != got[0].LogProbs[1] {
+		t.Errorf("a session's first token: %v", err)
+	}
 }
 
 // A continuation depends on its prompt and seed alone, and is what the model says it is.
