@@ -256,7 +256,9 @@ func TestLikeliest(t *testing.T) {
 // Weights that are not finite give an error, not values.
 func TestNotFinite(t *testing.T) {
 	for _, f := range forms {
-		for name, at := range map[string]int{"output_norm.weight": 0, "output.weight": 208, "blk.1.attn_q.weight": 0, "blk.0.ffn_down.weight": 208} {
+		for name, at := range map[string]int{
+			"output_norm.weight": 0, "output.weight": 208, "blk.1.attn_q.weight": 0, "blk.0.ffn_down.weight": 208,
+		} {
 			t.Run(f.name+" "+name, func(t *testing.T) {
 				f.use(t)
 				s := newSynthetic()
