@@ -25,22 +25,15 @@ func Coder(ctx context.Context, s *store.Store, url string) (*coder.Model, error
 	}
 	facts, session := e.Facts(), e.NewSession()
 	m := &coder.Model{
-		Name: facts.Model, Vocabulary: facts.Vocabulary, Context: facts.Context, Next: session.Next, Bytes: e.Bytes,
+		Name: facts.Model, Vocabulary: facts.Vocabulary, Context: facts.Context, Start: session.Start, Next: session.Next,
+		Bytes: e.Bytes, Prefix: e.Prefix(),
 		Tokenize: func(text []byte) ([]int64, error) {
 			t, err := e.Tokenize(ctx, text)
 			return t.IDs, err
 		},
 	}
-	bos, begins := e.BOS()
-	if begins {
+	if facts.BOS {
 		m.Context-- // BOS takes a place
-	}
-	m.Start = func() ([]float64, error) {
-		session.Reset()
-		if !begins {
-			return nil, nil
-		}
-		return session.Next(bos)
 	}
 	for _, d := range []struct {
 		to  []byte
@@ -50,25 +43,5 @@ func Coder(ctx context.Context, s *store.Store, url string) (*coder.Model, error
 			return nil, &BugError{fmt.Errorf("%q is no sha256", d.hex)}
 		}
 	}
-	if m.Prefix, err = prefixOf(m); err != nil {
-		return nil, fmt.Errorf("%s: %w", url, err)
-	}
 	return m, nil
-}
-
-// prefixOf asks the tokenizer what it puts before a text.
-func prefixOf(m *coder.Model) (string, error) {
-	const text = "a"
-	ids, err := m.Tokenize([]byte(text))
-	if err != nil {
-		return "", err
-	}
-	var spelt []byte
-	for _, id := range ids {
-		spelt = append(spelt, m.Bytes(id)...)
-	}
-	if n := len(spelt) - len(text); n > 0 && string(spelt[n:]) == text {
-		return string(spelt[:n]), nil
-	}
-	return "", nil
 }

@@ -55,6 +55,7 @@ type Engine struct {
 	tokenizer *tokenizer.Tokenizer
 	bos       []int64        // what goes before every text: BOS or nothing
 	ends      map[int64]bool // the tokens that end a text
+	prefix    string         // what the tokenizer puts before one
 	facts     model.Facts
 }
 
@@ -119,48 +120,28 @@ func Open(ctx context.Context, src io.ReaderAt, size int64, o Options) (*Engine,
 
 // readVocabulary makes the tokenizer and finds the tokens that begin and end texts.
 func (e *Engine) readVocabulary(m gguf.Metadata) error {
-	v := tokenizer.Vocabulary{BOS: -1, EOS: -1}
-	var err error
-	if v.Model, err = gguf.Value[string](m, "tokenizer.ggml.model"); err != nil {
-		return err
-	}
-	if v.Tokens, err = gguf.Value[[]string](m, "tokenizer.ggml.tokens"); err != nil {
+	v, err := tokenizer.VocabularyOf(m)
+	if err != nil {
 		return err
 	}
 	if len(v.Tokens) != e.weights.vocabulary {
 		return fmt.Errorf("%d tokens for %d rows of tensor \"token_embd.weight\"", len(v.Tokens), e.weights.vocabulary)
 	}
-	// What a tokenizer needs of the rest it asks for itself.
-	v.Pre, _ = m["tokenizer.ggml.pre"].(string)
-	v.Types, _ = m["tokenizer.ggml.token_type"].([]int32)
-	v.Scores, _ = m["tokenizer.ggml.scores"].([]float32)
-	v.Merges, _ = m["tokenizer.ggml.merges"].([]string)
-	id := func(key string) int64 {
-		n, err := m.Uint(key)
-		if err != nil || n >= uint64(len(v.Tokens)) {
-			return -1
-		}
-		return int64(n)
-	}
-	v.BOS, v.EOS = id("tokenizer.ggml.bos_token_id"), id("tokenizer.ggml.eos_token_id")
-	spaced := v.Model == "llama" // SentencePiece models add both unless they say otherwise
-	flag := func(key string) bool {
-		if b, ok := m[key].(bool); ok {
-			return b
-		}
-		return spaced
-	}
-	v.AddBOS, v.AddSpacePrefix = flag("tokenizer.ggml.add_bos_token"), flag("tokenizer.ggml.add_space_prefix")
 	if e.tokenizer, err = tokenizer.New(v); err != nil {
 		return err
 	}
-	if v.AddBOS && v.BOS >= 0 {
+	if v.Model == "llama" && v.AddSpacePrefix {
+		e.prefix = " "
+	}
+	has := func(id int64) bool { return id >= 0 && id < int64(len(v.Tokens)) }
+	if v.AddBOS && has(v.BOS) {
 		e.bos = []int64{v.BOS}
 	}
 	e.ends = make(map[int64]bool)
-	for _, key := range []string{"eos", "eot", "eom"} { // of a text, a turn, a message
-		if i := id("tokenizer.ggml." + key + "_token_id"); i >= 0 {
-			e.ends[i] = true
+	e.ends[v.EOS] = has(v.EOS)
+	for _, key := range []string{"eot", "eom"} { // of a turn, a message; EOS is of a text
+		if id, err := m.Uint("tokenizer.ggml." + key + "_token_id"); err == nil && id < uint64(len(v.Tokens)) {
+			e.ends[int64(id)] = true
 		}
 	}
 	return nil
@@ -178,8 +159,11 @@ func (e *Engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error
 	return model.Tokens{IDs: ids, Offsets: offsets}, nil
 }
 
-// Bytes returns the bytes that a token stands for: none for control tokens. They must not be changed.
+// Bytes returns what a token spells: nothing for one that is no text. They must not be changed.
 func (e *Engine) Bytes(id int64) []byte { return e.tokenizer.Bytes(id) }
+
+// Prefix returns what Tokenize puts before every text: a space or nothing.
+func (e *Engine) Prefix() string { return e.prefix }
 
 // Close lets the weights go.
 func (e *Engine) Close() error {

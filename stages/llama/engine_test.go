@@ -145,6 +145,13 @@ func TestWithoutBOS(t *testing.T) {
 	if _, err := e.Generate(t.Context(), []model.Prompt{{Length: 1}}); err == nil {
 		t.Error("nothing was continued")
 	}
+	session := e.NewSession()
+	if logs, err := session.Start(); logs != nil || err != nil {
+		t.Errorf("a session without BOS starts with %d values, %v", len(logs), err)
+	}
+	if logs, err := session.Next(syntheticBOS); err != nil || logs[70] != got[0].LogProbs[1] {
+		t.Errorf("a session's first token: %v", err)
+	}
 }
 
 // A continuation depends on its prompt and seed alone, and is what the model says it is.
@@ -249,7 +256,9 @@ func TestLikeliest(t *testing.T) {
 // Weights that are not finite give an error, not values.
 func TestNotFinite(t *testing.T) {
 	for _, f := range forms {
-		for name, at := range map[string]int{"output_norm.weight": 0, "output.weight": 208, "blk.1.attn_q.weight": 0, "blk.0.ffn_down.weight": 208} {
+		for name, at := range map[string]int{
+			"output_norm.weight": 0, "output.weight": 208, "blk.1.attn_q.weight": 0, "blk.0.ffn_down.weight": 208,
+		} {
 			t.Run(f.name+" "+name, func(t *testing.T) {
 				f.use(t)
 				s := newSynthetic()

@@ -17,12 +17,14 @@ func (e *Engine) NewSession() *Session {
 	return &Session{engine: e, pass: e.newPass(1, e.workers), logs: make([]float64, e.weights.vocabulary)}
 }
 
-// BOS returns the token that goes before every text: a session reads it first. There is none for models without.
-func (e *Engine) BOS() (id int64, ok bool) {
-	if len(e.bos) == 0 {
-		return 0, false
+// Start forgets what was read and returns the log-probabilities of a text's first token, as Next does; nil for a model without BOS, which
+// says nothing of it.
+func (s *Session) Start() ([]float64, error) {
+	s.Reset()
+	if len(s.engine.bos) == 0 {
+		return nil, nil
 	}
-	return e.bos[0], true
+	return s.Next(s.engine.bos[0])
 }
 
 // Next reads a token and returns the log-probabilities of the next one, an entry a token of the vocabulary, nats. They are valid until the

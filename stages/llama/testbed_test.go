@@ -111,6 +111,9 @@ func TestTestbed(t *testing.T) {
 			if g.Ranks[j] != r.Ranks[j] {
 				otherRanks++
 			}
+			if len(top[i].TopIDs[j].List) != 5 {
+				t.Fatalf("%s: %d likeliest tokens were read", r.ID, len(top[i].TopIDs[j].List))
+			}
 			for k, v := range top[i].TopIDs[j].List {
 				if g.TopIDs[j][k] != v.Element {
 					otherTops++

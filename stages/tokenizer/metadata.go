@@ -18,8 +18,15 @@ func VocabularyOf(m gguf.Metadata) (v Vocabulary, err error) {
 	if v.Model == "llama" {
 		v.AddBOS, v.AddSpacePrefix, v.BOS, v.EOS = true, true, 1, 2
 	}
+	if err := optional(m, "pre", &v.Pre); err != nil {
+		return v, err
+	}
+	switch v.Pre {
+	case "llama3", "llama-v3", "llama-bpe", "falcon3":
+		v.AddBOS = true
+	}
 	return v, errors.Join(
-		optional(m, "pre", &v.Pre), optional(m, "token_type", &v.Types), optional(m, "scores", &v.Scores), optional(m, "merges", &v.Merges),
+		optional(m, "token_type", &v.Types), optional(m, "scores", &v.Scores), optional(m, "merges", &v.Merges),
 		optional(m, "add_bos_token", &v.AddBOS), optional(m, "add_space_prefix", &v.AddSpacePrefix),
 		optionalID(m, "bos_token_id", &v.BOS), optionalID(m, "eos_token_id", &v.EOS),
 	)
