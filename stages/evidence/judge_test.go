@@ -216,8 +216,8 @@ func TestWorksAgainstControls(t *testing.T) {
 		*row.Family != `run_id=r model=m kind=work score=reference_log_ratio control_group="letters"` || *row.Model != "m" || row.Exposure != nil {
 		t.Errorf("got %+v", row)
 	}
-	want := []evidence.Family{{Name: *row.Family, Kind: "work", Score: "reference_log_ratio", Group: letters, Controls: 99, Tests: 3,
-		Elevated: 1, LeastP: .01, Needed: 1}}
+	want := []evidence.Family{{Name: *row.Family, Model: "m", Kind: "work", Score: "reference_log_ratio", Group: letters,
+		Controls: 99, Tests: 3, Elevated: 1, LeastP: .01, Needed: 1}}
 	if diff := cmp.Diff(want, j.Families); diff != "" {
 		t.Error(diff)
 	}
