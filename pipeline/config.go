@@ -40,7 +40,7 @@ type Corpus struct {
 // beginnings of the works among the other probes.
 type ProbeSource struct {
 	From    string            `json:"from,omitzero"`     // "corpus", "model", or empty for urls
-	Rate    float64           `json:"rate,omitzero"`     // share of the corpus that is taken, by hash of the document key; default 1; 0 otherwise
+	Rate    float64           `json:"rate,omitzero"`     // share of the corpus, by hash of the document key; default 1; 0 otherwise
 	Prompts *Prompts          `json:"prompts,omitempty"` // what the model is asked; nil unless it is
 	URLs    []string          `json:"urls,omitempty"`
 	Kind    string            `json:"kind"` // generation, work or canary, where no column says it; default work

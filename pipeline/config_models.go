@@ -359,17 +359,17 @@ func (l *loader) checkPrompts(c *Config, key string, s *ProbeSource) {
 
 // checkScore reports why a target cannot have the declared score.
 func (l *loader) checkScore(key, score string, m *Likelihood) {
-	any := func(is func(t *Model) bool) bool {
+	some := func(is func(t *Model) bool) bool {
 		return slices.ContainsFunc(m.Target, func(t Model) bool { return is(&t) })
 	}
-	columns := any(func(t *Model) bool { return t.Engine == columnsEngine })
+	columns := some(func(t *Model) bool { return t.Engine == columnsEngine })
 	switch {
-	case score == "min_k_pp" && any(func(t *Model) bool {
+	case score == "min_k_pp" && some(func(t *Model) bool {
 		return t.Engine == columnsEngine && (t.Columns["means"] == "" || t.Columns["deviations"] == "")
 	}):
 		l.problem(key, "%s needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score",
 			score)
-	case score == "min_k_pp" && any(func(t *Model) bool { return t.Engine == httpEngine }):
+	case score == "min_k_pp" && some(func(t *Model) bool { return t.Engine == httpEngine }):
 		l.problem(key, "%s needs the moments of the vocabulary, which servers do not give; choose another score", score)
 	case (score == "lowercase_ratio" || score == "prior_lift") && columns:
 		l.problem(key, "%s needs a second pass over the model, which the engine columns cannot make; choose another score", score)

@@ -27,7 +27,8 @@ func (l *loader) checkTokens(c *Config) {
 		case columns[tokenIDsRole] == "":
 			l.problem(join(key, tokenIDsRole), "required in unit tokens; name the column of the texts' token ids, %s", remedy)
 		case columns[byteOffsetsRole] == "":
-			l.problem(join(key, byteOffsetsRole), "required beside token_ids; name the column that says where the tokens begin in the text, %s", remedy)
+			l.problem(join(key, byteOffsetsRole), "required beside token_ids; name the column that says where the tokens begin in the text, %s",
+				remedy)
 		}
 		if columns["prompt"] != "" && columns[promptIDsRole] == "" && !cutter {
 			l.problem(join(key, promptIDsRole), "required beside prompt in unit tokens; name the column of the prompts' token ids, %s", remedy)

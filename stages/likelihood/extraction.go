@@ -159,7 +159,8 @@ func (e *Extraction) Rows() []schemas.Extraction {
 	rows := make([]schemas.Extraction, len(e.At))
 	for i, at := range e.At {
 		rows[i] = schemas.Extraction{
-			TauPermille: at.Permille, Windows: e.Windows, Tested: e.Tested, Greedy: e.Greedy, Extracted: at.Extracted, ExtractedTopK: at.ExtractedTopK,
+			TauPermille: at.Permille, Windows: e.Windows, Tested: e.Tested, Greedy: e.Greedy,
+			Extracted: at.Extracted, ExtractedTopK: at.ExtractedTopK,
 			Coverage: number(at.Coverage), CoverageTopK: number(at.CoverageTopK),
 		}
 	}

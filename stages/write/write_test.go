@@ -28,7 +28,8 @@ import (
 func everyTable(t *testing.T, f func(t *testing.T, suite suite)) {
 	suites := []suite{
 		of(schemas.Runs), of(schemas.Probes), of(schemas.Overlaps), of(schemas.Spans), of(schemas.SpanSources), of(schemas.Matches),
-		of(schemas.Documents), of(schemas.Signatures), of(schemas.Likelihoods), of(schemas.Compressions), of(schemas.Tokens), of(schemas.Windows),
+		of(schemas.Documents), of(schemas.Signatures), of(schemas.Likelihoods), of(schemas.Compressions), of(schemas.Tokens),
+		of(schemas.Windows), of(schemas.Extractions), of(schemas.Generations), of(schemas.Canaries), of(schemas.Tunings),
 		of(schemas.Evidences), of(schemas.Evaluations),
 	}
 	if len(suites) < len(schemas.All()) {
