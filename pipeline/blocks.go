@@ -130,7 +130,7 @@ func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, error) {
 	c, probes := e.plan.Config, l.all[b.first:b.end]
 	e.meter.begin("indexing", 0)
-	f := &folds{match: match.Config{Max: duplicatesListed, Room: e.plan.memory.Alike}}
+	f := &folds{match: match.Config{Max: duplicatesListed}, room: e.plan.memory.Alike}
 	hashes, err := hash.NewIndex(probes, c.nearDuplicate())
 	if err != nil {
 		return nil, &UsageError{err}
@@ -148,7 +148,7 @@ func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, err
 			return nil, fmt.Errorf("indexing the probes: %w", err)
 		}
 		f.match = match.Config{
-			Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Unit: n.unit(), Searched: true, Room: e.plan.memory.Alike,
+			Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Unit: n.unit(), Searched: true,
 		}
 	}
 	return f, nil

@@ -259,9 +259,9 @@ func (p *Plan) refit(all []*fold.Probe) error {
 	return p.source.Limit(p.memory.Budget)
 }
 
-// mostAlike bounds what a worker remembers of documents that are alike. With more, boilerplate is found in less time, and memory grows
-// with the corpus until all of it is taken.
-const mostAlike = 2 << 20
+// mostAlike bounds what a worker remembers of documents that are alike. A few megabytes hold the boilerplate of most corpora; more would
+// let memory grow with the corpus until all of it is taken.
+const mostAlike = 8 << 20
 
 // mostBlocks bounds the passes over the corpus.
 const mostBlocks = 64

@@ -36,6 +36,7 @@ type folds struct {
 	hash  *hash.Index
 	match match.Config
 
+	room    int64          // for what a matcher remembers, and a state
 	matcher *ngram.Matcher // of one goroutine
 }
 
@@ -43,7 +44,8 @@ type folds struct {
 func (f *folds) worker() *folds {
 	w := *f
 	if f.ngram != nil {
-		w.matcher = ngram.NewMatcher(f.ngram, f.match.Room)
+		w.matcher = ngram.NewMatcher(f.ngram, f.room)
+		w.match.Floors = new(match.Floors)
 	}
 	return &w
 }

@@ -55,22 +55,21 @@ type Document struct {
 	ref       func() Ref // reads the metadata columns, so only for documents that hit
 	reference *Ref
 	wordsSum  string
-	hits      []Hit
-	byProbe   map[int32]int
-	shared    *Shared
+	hits      []Hit // in order of probe
+	parts     []Part
+	settle    func(probe int32) Overlap
 }
 
-// Shared are hits that a document has in common with others, in order of probe, by a key that is theirs alone. Where the document has a
-// hit of its own with one of these probes, that one holds.
+// Shared are hits that a document has in common with others, in order of probe. None is to be settled.
 type Shared struct {
-	Key  string
-	Hits []Hit
+	Hits    []Hit
+	Longest int64 // the greatest of the hits
 }
 
-// Has reports whether the probe is among the hits.
-func (s *Shared) Has(probe int32) bool {
-	_, ok := slices.BinarySearchFunc(s.Hits, probe, func(h Hit, probe int32) int { return cmp.Compare(h.Probe, probe) })
-	return ok
+// Part is what a document has of shared hits: all but a number of them, with whose probes it has hits of its own.
+type Part struct {
+	*Shared
+	Replaced int
 }
 
 // Hit is what one document and one probe share. The folds that find it fill their own fields; match reads them all.
@@ -89,6 +88,7 @@ type Overlap struct {
 	DocCovered   int64 // units of the document in that union
 	Longest      int64 // longest match, in units
 	Qualifying   bool  // at least one match of ngram
+	Unsettled    bool  // DocCovered is yet to be worked out: see Document.Settle
 }
 
 // Contained is the share of one text inside its matches with another from which the other counts as containing it (methods,
@@ -99,8 +99,7 @@ const Contained = .9
 // asks for the reference.
 func (d *Document) Reset(text, stream []byte, words int64, ref func() Ref) {
 	d.Text, d.Stream, d.Words, d.Tokens, d.ref, d.reference, d.wordsSum = text, stream, words, tokens.Text{}, ref, nil, ""
-	d.hits, d.shared = d.hits[:0], nil
-	clear(d.byProbe)
+	d.hits, d.parts, d.settle = d.hits[:0], d.parts[:0], nil
 }
 
 // Stopped reports whether the run was stopped.
@@ -146,24 +145,46 @@ func (d *Document) Is(p *Probe) bool {
 	return r.Row == p.SourceRow && r.URI == p.SourceURI
 }
 
-// Hit returns the document's hit with that probe, a new one if there was none. The pointer is valid until the next call.
+// Hit returns the document's own hit with that probe, a new one if there was none. The pointer is valid until the next call.
 func (d *Document) Hit(probe int32) *Hit {
-	if i, ok := d.byProbe[probe]; ok {
-		return &d.hits[i]
+	i := len(d.hits)
+	if i > 0 && d.hits[i-1].Probe >= probe { // most come in order
+		var found bool
+		if i, found = search(d.hits, probe); found {
+			return &d.hits[i]
+		}
 	}
-	if d.byProbe == nil {
-		d.byProbe = make(map[int32]int)
+	h := Hit{Probe: probe}
+	for k := range d.parts {
+		if at, found := search(d.parts[k].Hits, probe); found {
+			h = d.parts[k].Hits[at]
+			d.parts[k].Replaced++
+		}
 	}
-	d.byProbe[probe] = len(d.hits)
-	d.hits = append(d.hits, Hit{Probe: probe})
-	return &d.hits[len(d.hits)-1]
+	d.hits = slices.Insert(d.hits, i, h)
+	return &d.hits[i]
 }
 
-// Hits returns what the folds before have found, in no particular order.
+func search(hits []Hit, probe int32) (int, bool) {
+	return slices.BinarySearchFunc(hits, probe, func(h Hit, probe int32) int { return cmp.Compare(h.Probe, probe) })
+}
+
+// Hits returns what the folds before have found in this document alone, in order of probe.
 func (d *Document) Hits() []Hit { return d.hits }
 
-// Share gives the document these hits too.
-func (d *Document) Share(s *Shared) { d.shared = s }
+// Share gives the document these hits too. Of a probe that it has an own hit with already there may be any number among what is shared, of
+// another at most one.
+func (d *Document) Share(p Part) { d.parts = append(d.parts, p) }
 
-// Shared returns the hits that the document has in common with others, and nil when there are none.
-func (d *Document) Shared() *Shared { return d.shared }
+// Parts returns the hits that the document has in common with others.
+func (d *Document) Parts() []Part { return d.parts }
+
+// SettleBy says how the overlap with a probe is worked out where a hit leaves that open. It is called while the document is at hand.
+func (d *Document) SettleBy(settle func(probe int32) Overlap) { d.settle = settle }
+
+// Settle works out what the hit leaves open.
+func (d *Document) Settle(h *Hit) {
+	if h.Unsettled {
+		h.Overlap = d.settle(h.Probe)
+	}
+}

@@ -101,6 +101,45 @@ func TestHits(t *testing.T) {
 	})
 }
 
+// A hit of the document's own begins as what it shares with others, and holds in its place.
+func TestShare(t *testing.T) {
+	var d fold.Document
+	d.Reset(nil, []byte(" "), 0, at(0))
+	d.Hit(3).Longest = 9
+	shared := &fold.Shared{Longest: 7, Hits: []fold.Hit{
+		{Probe: 3, Overlap: fold.Overlap{Longest: 5}}, {Probe: 4, Overlap: fold.Overlap{Longest: 6}}, {Probe: 8, Overlap: fold.Overlap{Longest: 7}},
+	}}
+	d.Share(fold.Part{Shared: shared, Replaced: 1})
+	d.Hit(8).Near = true
+	d.Hit(1).Exact = true
+	want := []fold.Hit{
+		{Probe: 1, Exact: true}, {Probe: 3, Overlap: fold.Overlap{Longest: 9}}, {Probe: 8, Near: true, Overlap: fold.Overlap{Longest: 7}},
+	}
+	if diff := cmp.Diff(want, d.Hits()); diff != "" {
+		t.Errorf("own hits (-want +got):\n%s", diff)
+	}
+	if parts := d.Parts(); len(parts) != 1 || parts[0].Replaced != 2 || shared.Hits[2].Near {
+		t.Errorf("parts %+v", parts)
+	}
+	d.Reset(nil, []byte(" "), 0, at(1))
+	if len(d.Parts()) != 0 {
+		t.Error("a new document begins with hits that another shared")
+	}
+}
+
+// What a fold leaves open of a hit is worked out on demand.
+func TestSettle(t *testing.T) {
+	var d fold.Document
+	d.Reset(nil, []byte(" "), 0, at(0))
+	d.SettleBy(func(probe int32) fold.Overlap { return fold.Overlap{DocCovered: int64(probe)} })
+	open, settled := fold.Hit{Probe: 5, Near: true, Overlap: fold.Overlap{Unsettled: true}}, fold.Hit{Probe: 6}
+	d.Settle(&open)
+	d.Settle(&settled)
+	if open.DocCovered != 5 || open.Unsettled || !open.Near || settled.DocCovered != 0 {
+		t.Errorf("%+v, %+v", open, settled)
+	}
+}
+
 func TestNewRef(t *testing.T) {
 	if r := fold.NewRef("", "s3://b/k", 12); r.ID != "s3://b/k#12" || r.Hash64 != xxh3.HashString("s3://b/k#12") {
 		t.Errorf("%+v", r)

@@ -22,7 +22,7 @@ type Config struct {
 	Searched    bool                  // ngram runs: without it nothing is known of coverage
 	Units       func(probe int) int64 // length of a probe, in the unit of ngram
 	Unit        fold.Unit             // of ngram
-	Room        int64                 // bytes, about, for documents that are kept apart because they share their hits
+	Floors      *Floors               // of the states that one goroutine fills; nil for none
 }
 
 // State is the fold.
@@ -30,17 +30,16 @@ type State struct {
 	config    Config
 	probes    fold.Table[listed]
 	documents []schemas.Document
-
-	shared     map[string]*shared // by key; documents not yet added to probes
-	sharedRoom int64              // bytes of these
+	idle      map[*fold.Shared]bool // hits that are below the floors of their probes
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
 
 type listed struct {
+	floor      int64  // a document that covers less is neither the best nor among the others
 	duplicates []pair // equal ones first, then ascending by reference
 	others     []pair // best first
-	best       *pair  // the document that holds most of the probe, listed or not
+	best       pair   // the document that holds most of the probe, listed or not; without a reference there is none
 }
 
 // pair is a probe's document with what they share.
@@ -55,8 +54,8 @@ func NewState(c Config) *State { return &State{config: c} }
 
 // Add takes in one document, after the folds that look for hits in it.
 func (s *State) Add(d *fold.Document) {
-	hits, alike := d.Hits(), d.Shared()
-	if len(hits) == 0 && alike == nil {
+	hits, parts := d.Hits(), d.Parts()
+	if len(hits) == 0 && len(parts) == 0 {
 		return
 	}
 	units, ref := d.Units(s.config.Unit), d.Ref()
@@ -71,45 +70,62 @@ func (s *State) Add(d *fold.Document) {
 	if s.config.Searched {
 		row.LongestWords = &longest
 	}
-	var own []int32
-	for _, h := range hits {
-		longest = max(longest, h.Longest)
-		s.list(pair{ref, h, units})
-		own = append(own, h.Probe)
+	for i := range hits {
+		longest = max(longest, hits[i].Longest)
+		s.list(d, &hits[i], units)
 	}
-	if alike != nil {
-		slices.Sort(own)
-		own = slices.DeleteFunc(own, func(probe int32) bool { return !alike.Has(probe) })
-		for _, h := range alike.Hits {
-			longest = max(longest, h.Longest)
+	for _, part := range parts {
+		longest = max(longest, part.Longest)
+		row.Probes += int64(len(part.Hits) - part.Replaced)
+		if !s.idle[part.Shared] {
+			s.listShared(d, part.Shared, units)
 		}
-		row.Probes += int64(len(alike.Hits) - len(own))
-		s.share(alike.Key, &shared{hits: alike.Hits, documents: []sharer{{ref, units, own}}})
 	}
 	s.documents = append(s.documents, row)
 }
 
-// list adds the pair to its probe.
-func (s *State) list(p pair) {
-	s.probes.At(p.Probe).add(p, s.config)
+// list adds the document to the probe's lists if it belongs there.
+func (s *State) list(d *fold.Document, h *fold.Hit, units int64) {
+	l := s.of(h.Probe)
+	if h.ProbeCovered < l.floor && !h.Exact && !h.ExactWords && !h.Near {
+		return
+	}
+	if p := (pair{d.Ref(), *h, units}); l.takes(&p, s.config) {
+		d.Settle(&p.Hit)
+		l.add(&p, s.config)
+	}
 }
 
-func (l *listed) add(p pair, c Config) {
-	if p.Qualifying && (l.best == nil || better(p, *l.best) < 0) {
-		l.best = &p
+// takes reports whether a document that is not below the floor changes anything.
+func (l *listed) takes(p *pair, c Config) bool {
+	return p.equal() || p.Near || l.best.Ref == nil || better(p, &l.best) < 0 ||
+		c.Max > 0 && (len(l.others) < c.Max || better(p, &l.others[c.Max-1]) < 0)
+}
+
+func (l *listed) add(p *pair, c Config) {
+	if p.Qualifying && (l.best.Ref == nil || better(p, &l.best) < 0) {
+		l.best = *p
 	}
 	switch {
 	case p.equal() || p.Near:
 		l.duplicates = keep(l.duplicates, p, c.Max, closer)
-	case p.Qualifying && float64(p.ProbeCovered)/float64(c.Units(int(p.Probe))) >= c.MinCoverage:
+	case p.Qualifying && c.holds(p.Probe, p.ProbeCovered):
 		l.others = keep(l.others, p, c.Max, better)
 	}
+	if p.Qualifying {
+		l.raise(p.Probe, c)
+	}
+}
+
+// holds reports whether so many units are enough of the probe for a document to be listed.
+func (c Config) holds(probe int32, covered int64) bool {
+	return float64(covered)/float64(c.Units(int(probe))) >= c.MinCoverage
 }
 
 func (p *pair) equal() bool { return p.Exact || p.ExactWords }
 
 // closer orders duplicates: those that equal the probe come first, so that near ones do not crowd them out, then by sampling order.
-func closer(a, b pair) int {
+func closer(a, b *pair) int {
 	if equal := a.equal(); equal != b.equal() {
 		if equal {
 			return -1
@@ -120,38 +136,43 @@ func closer(a, b pair) int {
 }
 
 // better orders by coverage, which of one probe is the covered units, then by sampling order.
-func better(a, b pair) int {
+func better(a, b *pair) int {
 	return cmp.Or(cmp.Compare(b.ProbeCovered, a.ProbeCovered), a.Compare(b.Ref))
 }
 
 // keep inserts p into the sorted list and cuts the list to most.
-func keep(list []pair, p pair, most int, order func(a, b pair) int) []pair {
-	if len(list) >= most && (most == 0 || order(list[most-1], p) <= 0) {
+func keep(list []pair, p *pair, most int, order func(a, b *pair) int) []pair {
+	i := len(list)
+	for i > 0 && order(&list[i-1], p) > 0 {
+		i--
+	}
+	if i == most {
 		return list
 	}
-	i, _ := slices.BinarySearchFunc(list, p, order)
-	list = slices.Insert(list, i, p)
+	list = slices.Insert(list, i, *p)
 	return list[:min(len(list), most)]
 }
 
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
 	s.documents = append(s.documents, o.documents...)
-	for key, more := range o.shared {
-		s.share(key, more)
-	}
-	o.shared = nil
 	for probe, from := range o.probes.All() {
 		l := s.probes.Get(probe)
 		if l == nil {
-			s.probes.Set(probe, from)
+			l = from
+			s.probes.Set(probe, l)
 			continue
 		}
 		for _, p := range slices.Concat(from.duplicates, from.others) {
-			l.add(p, s.config)
+			l.add(&p, s.config)
 		}
-		if b := from.best; b != nil && (l.best == nil || better(*b, *l.best) < 0) {
-			l.best = b
+		if from.best.Ref != nil && (l.best.Ref == nil || better(&from.best, &l.best) < 0) {
+			l.best = from.best
+		}
+	}
+	if f := o.config.Floors; f != nil {
+		for probe := range o.probes.All() {
+			*f.probes.At(probe) = s.probes.Get(probe).floor
 		}
 	}
 	o.probes, o.documents = fold.Table[listed]{}, nil
@@ -166,9 +187,8 @@ func (s *State) TakeDocuments() []schemas.Document {
 
 // Best returns the document that holds most of probe i, and which share of the probe, whatever is listed; "" when none holds any.
 func (s *State) Best(i int) (documentID string, coverage float64) {
-	s.spread()
 	l := s.probes.Get(int32(i))
-	if l == nil || l.best == nil {
+	if l == nil || l.best.Ref == nil {
 		return "", 0
 	}
 	return l.best.ID, float64(l.best.ProbeCovered) / float64(s.config.Units(i))
@@ -186,7 +206,6 @@ const (
 
 // Rows returns the rows of probe i with that id, in order of the table's key.
 func (s *State) Rows(i int, id string) []schemas.Match {
-	s.spread()
 	l := s.probes.Get(int32(i))
 	if l == nil {
 		return nil

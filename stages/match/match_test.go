@@ -206,3 +206,80 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestFloors folds documents with a common header group by group, as the pipeline does: what is listed is the same when states of later groups
+// are told what the merged one asks, and when what many documents share is found once.
+func TestFloors(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	some := func(n int, words string) string {
+		w := make([]string, n)
+		for i := range w {
+			w[i] = fmt.Sprint(words, r.IntN(1000))
+		}
+		return strings.Join(w, " ")
+	}
+	header, tails := some(30, "header"), []string{some(20, "tail"), some(25, "tail"), some(200, "tail")}
+	var probes []*fold.Probe
+	for i := range 12 {
+		probes = append(probes, work(fmt.Sprint("p", i), header+" "+some(10+i%3, "own")+" "+tails[i%3]))
+	}
+	var documents []string
+	for range 300 {
+		tail := strings.Fields(tails[r.IntN(3)])
+		documents = append(documents, header+" "+some(r.IntN(5), "new")+" "+strings.Join(tail[:5+r.IntN(len(tail)-5)], " "))
+	}
+	documents = append(documents, string(probes[0].Text), string(probes[1].Text)+" more", header)
+	texts, err := ngram.NewTexts(probes, fold.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := ngram.Config{MinWords: 5, MaxSources: 3}
+	index, err := ngram.NewIndex(t.Context(), texts, c, c.Sampling(1), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes, err := hash.NewIndex(probes, .8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, most := range []int{0, 1, 5, 1000} {
+		found := func(room int64, group int, floors *match.Floors) *world {
+			config := match.Config{Max: most, MinCoverage: .3, Searched: true, Units: texts.Units, Floors: floors}
+			matcher := ngram.NewMatcher(index, room)
+			total := &world{matcher.NewState(), hash.NewState(hashes), match.NewState(config)}
+			w := &world{matcher.NewState(), hash.NewState(hashes), match.NewState(config)}
+			var n words.Normaliser
+			var d fold.Document
+			for i, text := range documents {
+				stream, count := n.Stream([]byte(text))
+				d.Reset([]byte(text), stream, count, func() fold.Ref { return fold.NewRef(fmt.Sprint("d", i), "mem://c/x", int64(i)) })
+				w.hash.Add(&d)
+				w.ngram.Add(&d)
+				w.match.Add(&d)
+				if i%group == group-1 {
+					total.merge(w)
+					w = &world{matcher.NewState(), hash.NewState(hashes), match.NewState(config)}
+				}
+			}
+			total.merge(w)
+			return total
+		}
+		want, got := found(0, 1000, nil), found(1<<20, 40, new(match.Floors))
+		for i := range probes {
+			if d := gocmp.Diff(want.match.Rows(i, "p"), got.match.Rows(i, "p")); d != "" {
+				t.Errorf("%d listed, probe %d (-alone +told):\n%s", most, i, d)
+			}
+			wantBest, wantCoverage := want.match.Best(i)
+			if best, coverage := got.match.Best(i); best != wantBest || coverage != wantCoverage {
+				t.Errorf("%d listed, probe %d: best %s %v, want %s %v", most, i, best, coverage, wantBest, wantCoverage)
+			}
+		}
+		order := func(a, b schemas.Document) int { return int(a.DocumentRow - b.DocumentRow) }
+		wantRows, rows := want.match.TakeDocuments(), got.match.TakeDocuments()
+		slices.SortFunc(wantRows, order)
+		slices.SortFunc(rows, order)
+		if d := gocmp.Diff(wantRows, rows); d != "" {
+			t.Errorf("%d listed: documents (-alone +told):\n%s", most, d)
+		}
+	}
+}

@@ -55,7 +55,7 @@ type Finder struct {
 // NewFinder reports on the state at the end of a corpus of that many documents. The state takes no more of them: what it needs to look
 // documents up in is let go.
 func NewFinder(s *State, documents int64, report []int, texts bool) *Finder {
-	s.expand()
+	s.spread()
 	s.matcher = &matcher{Index: s.matcher.textsAlone()}
 	return &Finder{state: s, documents: documents, report: report, texts: texts}
 }

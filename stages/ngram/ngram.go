@@ -22,10 +22,14 @@
 // # What many documents share
 //
 // Licence headers and navigation text are in thousands of documents and hundreds of probes; to grow, count and list every pair anew costs
-// their product. Places with the same bytes before them are passed over as one (Index). What is found in such a passage is remembered with
-// the text that decides it (passage), and documents with the same passages are counted as a class and added to their probes together
-// (class). Both are only remembered work: forgetting them at any moment changes no result. Text that repeats itself without end is beyond
-// this, since each of its offsets is a match of its own: it is found exactly, and slowly.
+// their product. Places with the same bytes before them are passed over as one (Index). And stretches of text that keep coming back, a
+// header, the top and the end of a page, are learned: each is searched once, as if it were a document, and remembered with its matches
+// (passage). A document is then a row of a few passages. What a passage adds to the probes is not added but tallied, and added as many
+// times before the state is read (tally). For each document only that is worked out which depends on what stands side by side in it:
+// matches that go on from one passage into the next (own matches), and probes that several passages touch, which count the document once
+// and have one hit (meet). Where to cut, and what to remember, changes cost, never a result.
+//
+// Text that repeats itself without end is beyond this, since each of its offsets is a match of its own: it is found exactly, and slowly.
 //
 // # Why counts add up
 //
@@ -59,6 +63,7 @@ type Texts struct {
 	start  []uint32 // probe i is buf[start[i]:start[i+1]]
 	units  []int32  // its length in units
 	blanks []uint32 // spaces of buf before each multiple of blankBlock
+	before []uint32 // spaces of buf before each probe
 	owner  []int32  // the probe that holds each multiple of blankBlock
 
 	drawn map[place]bool // where the probes stand that were drawn from the corpus

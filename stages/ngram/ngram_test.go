@@ -43,8 +43,8 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	// One matcher fills all states, and has no room to remember anything for long when the shards are many.
-	room := int64(1<<20) >> (10 * (shards - 1))
+	// One matcher fills all states, and has little room to remember anything when the shards are many, and then none.
+	room := []int64{1 << 20, 1 << 14, 0}[min(shards, 3)-1]
 	matcher := ngram.NewMatcher(index, room)
 	states := make([]*ngram.State, shards)
 	for i := range states {
@@ -61,11 +61,22 @@ func runSampled(t testing.TB, probes []*fold.Probe, corpus []string, c ngram.Con
 		}
 		states[i%shards].Add(&d)
 		hits[i] = slices.Clone(d.Hits())
-		if alike := d.Shared(); alike != nil {
-			for _, h := range alike.Hits {
-				if !slices.ContainsFunc(hits[i], func(own fold.Hit) bool { return own.Probe == h.Probe }) {
+		for k := range hits[i] {
+			h := &hits[i][k]
+			before := *h
+			if d.Settle(h); h.ProbeCovered != before.ProbeCovered || h.Longest != before.Longest {
+				t.Errorf("hit %+v, before it was settled %+v", *h, before)
+			}
+		}
+		for _, part := range d.Parts() {
+			probes := len(hits[i])
+			for _, h := range part.Hits {
+				if !slices.ContainsFunc(d.Hits(), func(own fold.Hit) bool { return own.Probe == h.Probe }) {
 					hits[i] = append(hits[i], h)
 				}
+			}
+			if n := len(hits[i]) - probes; n != len(part.Hits)-part.Replaced {
+				t.Errorf("%d of %d shared hits are the document's, but %d said to be replaced", n, len(part.Hits), part.Replaced)
 			}
 		}
 		slices.SortFunc(hits[i], func(a, b fold.Hit) int { return int(a.Probe - b.Probe) })
@@ -538,6 +549,60 @@ func TestBoilerplate(t *testing.T) {
 		})
 		probes := rapid.SliceOfN(text, 16, 24).Draw(r, "probes")
 		corpus := rapid.SliceOfN(text, 4, 12).Draw(r, "corpus")
+		for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(corpus)-1), 0, 12).Draw(r, "again") { // what comes back is learned
+			corpus = append(corpus, corpus[i])
+		}
 		check(r, t, probes, corpus, c, rapid.IntRange(1, 3).Draw(r, "shards"))
 	})
+}
+
+// TestPages has pages put together of a few headers, tops and ends, some beginning alike, around words of their own. What is found is the
+// same with room to remember much, little, and nothing.
+func TestPages(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	some := func(n int, words string) string {
+		w := make([]string, n)
+		for i := range w {
+			w[i] = fmt.Sprint(words, r.IntN(40))
+		}
+		return strings.Join(w, " ")
+	}
+	var headers, tops, ends []string
+	licence := some(60, "licence")
+	for i := range 4 {
+		headers = append(headers, fmt.Sprint("copyright ", 2000+i%2, " of the authors of project ", i, " ", licence))
+		tops = append(tops, strings.Repeat("contents of ", i%2)+some(40, "top"))
+		ends = append(ends, some(30, "end"))
+	}
+	page := func(own string) string {
+		parts := []string{headers[r.IntN(4)], tops[r.IntN(4)], some(r.IntN(20), own), ends[r.IntN(4)]}
+		if r.IntN(5) == 0 {
+			parts = append(parts, headers[r.IntN(4)]) // its words stand twice in some
+		}
+		return strings.Join(parts, " ")
+	}
+	for _, c := range []ngram.Config{usual, {MinWords: 5, MaxSources: 2}, {Unit: fold.Bytes, MinBytes: 50, MaxSources: 3}} {
+		var probes []*fold.Probe
+		for i := range 40 {
+			probes = append(probes, work(fmt.Sprint("p", i), page("probe")))
+		}
+		var corpus []string
+		for range 400 {
+			corpus = append(corpus, page("own"))
+		}
+		for i := range 5 { // some probes are documents
+			p := probes[i]
+			p.FromCorpus, p.SourceURI, p.SourceRow, p.Text = true, "mem://c/x", int64(17*i), []byte(corpus[17*i])
+		}
+		want, wantHits := run(t, probes, corpus, c, []int{13, 25}, 3)
+		for shards := 1; shards <= 2; shards++ {
+			got, hits := run(t, probes, corpus, c, []int{13, 25}, shards)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%+v, %d shards (-no room +room):\n%s", c, shards, d)
+			}
+			if d := cmp.Diff(wantHits, hits); d != "" {
+				t.Errorf("%+v, %d shards: hits (-no room +room):\n%s", c, shards, d)
+			}
+		}
+	}
 }

@@ -2,7 +2,7 @@ package ngram
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"cmp"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -10,42 +10,42 @@ import (
 	"palimpsest/stages/fold"
 )
 
-// Boilerplate, a licence header say, is in thousands of documents and hundreds of probes: growing every pair anew would cost the
-// product of the two. So what was found around a gram that many probes hold is remembered with the text that decides it.
+// passage is a stretch of text that keeps coming back, with what was found in it: from space to space, in unit bytes any stretch. Its
+// matches are those that it has where it stands alone, as a document of its own.
 //
-// A passage is a stretch of a document from space to space (in unit bytes, any stretch) with every match that lies in it. Another
-// document that has the same text has the same matches there, and they are whole, when the word before it is none that precedes the
-// passage's beginning in a probe, and the word after it none that follows its end: a match that went on beyond would hold a gram at either
-// end of the passage, and the words beside all places of these are known. A match whose first looked-up gram lies outside the passage is
-// found there; so a passage is used only where no gram was found for a period before it.
+// A document is then a row of passages with other text between them. Its matches are
+//
+//   - those of its passages, but for pieces: where the words before or after a passage go on with a probe too, the match that the passage
+//     knows is only a piece of a longer one;
+//   - its own matches: those longer ones, and what lies outside the passages.
+//
+// Own matches are found for each document anew, and none is missed. Each holds a gram that is looked up and indexed. If the first such gram
+// lies in no passage, it leads to the match. If it lies in one, the match goes on beyond an end of that passage, and stands at one of the
+// places which probes have at that end (beside): these are looked at when the word beyond the end is the one that the probe has there.
 type passage struct {
-	text         []byte
-	id           [sha256.Size]byte
-	end          []byte   // the last bytes of text
-	matches      []match  // from and to count from the beginning of text; ordered
-	before, next []uint64 // hashes of units that must not stand before the passage, nor after it; sorted
+	text         string
+	matches      []inner // ordered
+	probes       []int32 // that it touches, ascending, then noProbe
+	first        []int32 // matches[first[i]:first[i+1]] are those of probes[i]
+	hits         fold.Shared
+	before, next []beside // the probes' places at the passage's beginning and at its end, by unit
+	bound        uint64   // documents of a greater Hash64 are not among the sources: merged states hold enough of smaller ones
+	cuts         []cut    // of the matches that lie in no longer one
+	recalls      int      // half of those before memory was last tidied
 }
 
-// known says where in a passage a gram stands: the first that is looked up of an occurrence may be any near its beginning.
-type known struct {
-	*passage
-	lead int
+// inner is a match within a passage.
+type inner struct {
+	probe      int32
+	start, end int32 // in the probe, in units
+	from, to   int32 // in the passage's text, without the spaces around
 }
 
-// memory holds the passages that a matcher has met. It is forgotten as a whole when it is full: it changes no result.
-type memory struct {
-	grams    [1 << 13]uint64    // a bit for the hash of each gram in byGram: most grams that are found are in no passage
-	byGram   map[uint64][]known // by partition and value of the gram's entry
-	passages map[[sha256.Size]byte]*passage
-	bytes    int
-}
+// noProbe ends a passage's probes, and comes after all.
+const noProbe = 1<<31 - 1
 
-const (
-	manyPlaces    = 16   // places that are grown before a passage is worth remembering
-	knownPerGram  = 1024 // passages remembered for a gram
-	bytesPerMatch = 32
-	bytesPerKnown = 64 // with its part of the map
-)
+// beside is a place of the probes at which the passage's text begins, or ends, and the hash of the unit beyond it.
+type beside struct{ unit, place uint32 }
 
 // occurrence is a passage that the document at hand has.
 type occurrence struct {
@@ -53,33 +53,98 @@ type occurrence struct {
 	at int
 }
 
-// recall returns the passage around text[at:] that the document has and that is remembered for the gram there, of that hash and entry.
-func (m *matcher) recall(text []byte, at int, h, e uint64) (occurrence, bool) {
-	if m.memory.grams[h>>51]>>(h>>45&63)&1 == 0 {
-		return occurrence{}, false
-	}
-	for _, k := range m.memory.byGram[m.gramKey(h, e)] {
-		from := at - k.lead
-		end := from + len(k.text)
-		// Passages of one gram begin alike, so their ends are compared first.
-		if from < 0 || end > len(text) || !bytes.HasSuffix(text[from:end], k.end) || !bytes.Equal(text[from:end], k.text) {
-			continue
-		}
-		if stands(k.before, m.unitBefore(text, from)) || stands(k.next, m.unitAfter(text, end)) {
-			continue
-		}
-		return occurrence{k.passage, from}, true
-	}
-	return occurrence{}, false
+func (o occurrence) end() int { return o.at + len(o.text) }
+
+const (
+	bytesPerInner = 20
+	bytesPerProbe = 64 // with its hit
+)
+
+func (p *passage) size() int {
+	const rest = 200
+	return bytesPerInner*len(p.matches) + bytesPerProbe*len(p.probes) + 8*(len(p.before)+len(p.next)) + 16*len(p.cuts) + len(p.text) + rest
 }
 
-// stands reports whether the unit may be among those: a hash can only make a passage go unused.
-func stands(units []uint64, unit []byte) bool {
-	if len(unit) == 0 || len(units) == 0 {
-		return false // the text ends, and nothing can grow
+// of returns the matches of probes[i].
+func (p *passage) of(i int) []inner { return p.matches[p.first[i]:p.first[i+1]] }
+
+// ofProbe returns the matches of a probe, none if it has none.
+func (p *passage) ofProbe(probe int32) []inner {
+	i, ok := slices.BinarySearch(p.probes, probe)
+	if !ok {
+		return nil
 	}
-	_, found := slices.BinarySearch(units, xxh3.Hash(unit))
-	return found
+	return p.of(i)
+}
+
+// appendMatches appends the matches of a passage that stands at a place of the document.
+func appendMatches(matches []match, all []inner, at int) []match {
+	for _, x := range all {
+		matches = append(matches, match{x.probe, x.start, x.end, int64(at) + int64(x.from), int64(at) + int64(x.to)})
+	}
+	return matches
+}
+
+// solve returns the passage of that text.
+func (m *matcher) solve(text []byte) *passage {
+	own := m.matches
+	m.matches = m.solved[:0]
+	for at := 0; at+m.Gram <= len(text) && !m.stopped; at += m.Stride {
+		h := hash(text[at:], m.Gram)
+		if e := m.lookUp(h, text[at:]); e != 0 {
+			m.visit(text, at, h, e)
+		}
+	}
+	p := &passage{text: string(text), bound: 1<<64 - 1}
+	m.summarise(text, m.matches)
+	p.cuts = slices.Clone(m.summary.cuts)
+	slices.SortFunc(p.cuts, cut.compare)
+	p.cuts = slices.Clip(slices.Compact(p.cuts))
+	for _, x := range m.matches {
+		p.matches = append(p.matches, inner{x.probe, x.start, x.end, int32(x.from), int32(x.to)})
+	}
+	p.hits.Hits = slices.Clone(m.summary.hits)
+	for i, x := range m.matches {
+		if i == 0 || x.probe != m.matches[i-1].probe {
+			p.probes, p.first = append(p.probes, x.probe), append(p.first, int32(i))
+		}
+	}
+	for _, h := range p.hits.Hits {
+		p.hits.Longest = max(p.hits.Longest, h.Longest)
+	}
+	p.probes, p.first = append(p.probes, noProbe), append(p.first, int32(len(p.matches)))
+	m.neighbours(p, text)
+	m.solved, m.matches = m.matches, own
+	return p
+}
+
+// neighbours notes the places that probes have at the ends of the passage. Of a match that goes on beyond an end, a gram at the end stands
+// in the index: one of the last Every that lie within the passage.
+func (m *matcher) neighbours(p *passage, text []byte) {
+	for i := range m.Every {
+		m.eachPlace(text[i:], func(probe []byte, start, at int) {
+			if at >= i && bytes.Equal(probe[at-i:at], text[:i]) {
+				p.before = appendBeside(p.before, m.unitBefore(probe, at-i), start+at-i)
+			}
+		})
+		tail := text[len(text)-m.Gram-i:]
+		m.eachPlace(tail, func(probe []byte, start, at int) {
+			if end := at + len(tail); end <= len(probe) && bytes.Equal(probe[at:end], tail) {
+				p.next = appendBeside(p.next, m.unitAfter(probe, end), start+end)
+			}
+		})
+	}
+	for _, all := range []*[]beside{&p.before, &p.next} {
+		slices.SortFunc(*all, func(a, b beside) int { return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.place, b.place)) })
+		*all = slices.Clip(*all)
+	}
+}
+
+func appendBeside(all []beside, unit []byte, place int) []beside {
+	if len(unit) == 0 {
+		return all // the probe ends, and nothing can grow
+	}
+	return append(all, beside{uint32(xxh3.Hash(unit)), uint32(place)})
 }
 
 // unitBefore returns the unit before text[at:], which begins with a space in words; nothing at the beginning.
@@ -101,135 +166,9 @@ func (m *matcher) unitAfter(text []byte, end int) []byte {
 	return nil
 }
 
-// exploration is the text around a gram that some place shares.
-type exploration struct {
-	from, to int
-	grown    bool // since it was last cut to whole words
-}
-
-func (x *exploration) reach(from, to int) {
-	if from < x.from || to > x.to {
-		x.from, x.to, x.grown = min(x.from, from), max(x.to, to), true
-	}
-}
-
-// explore looks up the grams around text[at:], whose hash and entry are given, as far as what is found there reaches, adds the matches,
-// and remembers the passage. It returns how far it looked grams up.
-func (m *matcher) explore(text []byte, at int, h, e uint64, d *fold.Document) (end int) {
-	before, grown := len(m.matches), m.grown
-	x := &exploration{from: at, to: at + m.Gram, grown: true}
-	m.exploring = x
-	var from, to int
-	for p := at; ; {
-		m.visit(text, p, h, e, d)
-		if x.grown {
-			from, to = m.whole(text, x)
-			x.grown = false
-		}
-		e = 0
-		for e == 0 && !m.stopped {
-			if p += m.Stride; p+m.Gram > to {
-				break
-			}
-			h = hash(text[p:], m.Gram)
-			e = m.lookUp(h, text[p:])
-		}
-		if e == 0 {
-			end = p
-			break
-		}
-	}
-	m.exploring = nil
-	// A passage has to hold the gram that it is known by, and to be longer than those at its ends.
-	if m.stopped || m.grown-grown < manyPlaces || from > at || at+m.Gram > to || to-from < m.Gram+m.Every {
-		return end
-	}
-	p := m.keep(text, from, to, m.matches[before:])
-	m.matches = m.matches[:before]
-	m.occurrences = append(m.occurrences, occurrence{p, from})
-	return end
-}
-
-// whole cuts what was explored to whole words. Nothing is left of less than one.
-func (m *matcher) whole(text []byte, x *exploration) (from, to int) {
-	if m.config.Unit == fold.Bytes {
-		return x.from, x.to
-	}
-	first := bytes.IndexByte(text[x.from:x.to], ' ')
-	last := bytes.LastIndexByte(text[x.from:x.to], ' ')
-	if first == last {
-		return x.from, x.from
-	}
-	return x.from + first, x.from + last + 1
-}
-
-// keep returns the passage text[from:to], which it remembers, with its matches.
-func (m *matcher) keep(text []byte, from, to int, matches []match) *passage {
-	id := sha256.Sum256(text[from:to])
-	if p := m.memory.passages[id]; p != nil {
-		return p // known, but not here: the words beside it are among those that must not be
-	}
-	if m.memory.bytes > m.room/3 {
-		m.forget()
-	}
-	p := &passage{text: bytes.Clone(text[from:to]), id: id, matches: slices.Clone(matches)}
-	p.end = p.text[max(len(p.text)-16, 0):]
-	for i := range p.matches {
-		p.matches[i].from -= int64(from)
-		p.matches[i].to -= int64(from)
-	}
-	slices.SortFunc(p.matches, inProbeOrder)
-	m.neighbours(p)
-	m.memory.passages[id] = p
-	m.memory.bytes += len(p.text) + len(p.matches)*bytesPerMatch + 8*(len(p.before)+len(p.next))
-	for lead := 0; lead < m.period() && lead+m.Gram <= len(p.text); lead++ {
-		h := hash(p.text[lead:], m.Gram)
-		e := m.lookUp(h, p.text[lead:])
-		if e == 0 {
-			continue
-		}
-		key := m.gramKey(h, e)
-		if all := m.memory.byGram[key]; len(all) < knownPerGram {
-			m.memory.grams[h>>51] |= 1 << (h >> 45 & 63)
-			m.memory.byGram[key] = append(all, known{p, lead})
-			m.memory.bytes += bytesPerKnown
-		}
-	}
-	return p
-}
-
-// neighbours notes the units that probes have beside the passage. Of a match that goes on beyond an end, a gram at the end stands in the
-// index: one of the last Every that lie within the passage.
-func (m *matcher) neighbours(p *passage) {
-	size := len(p.text)
-	for i := range m.Every {
-		m.eachPlace(p.text[i:], func(probe []byte, at int) {
-			if at >= i && bytes.Equal(probe[at-i:at], p.text[:i]) {
-				p.before = appendUnit(p.before, m.unitBefore(probe, at-i))
-			}
-		})
-		tail := p.text[size-m.Gram-i:]
-		m.eachPlace(tail, func(probe []byte, at int) {
-			if end := at + len(tail); end <= len(probe) && bytes.Equal(probe[at:end], tail) {
-				p.next = appendUnit(p.next, m.unitAfter(probe, end))
-			}
-		})
-	}
-	for _, units := range []*[]uint64{&p.before, &p.next} {
-		slices.Sort(*units)
-		*units = slices.Clip(slices.Compact(*units))
-	}
-}
-
-func appendUnit(units []uint64, unit []byte) []uint64 {
-	if len(unit) == 0 {
-		return units
-	}
-	return append(units, xxh3.Hash(unit))
-}
-
-// eachPlace calls fn for the indexed places of the gram that text begins with: with the probe's stream and the position there.
-func (m *matcher) eachPlace(text []byte, fn func(probe []byte, at int)) {
+// eachPlace calls fn for the indexed places of the gram that text begins with: with the probe's stream, where that begins in the texts, and
+// the position there.
+func (m *matcher) eachPlace(text []byte, fn func(probe []byte, start, at int)) {
 	h := hash(text, m.Gram)
 	e := m.lookUp(h, text)
 	if e == 0 {
@@ -237,7 +176,8 @@ func (m *matcher) eachPlace(text []byte, fn func(probe []byte, at int)) {
 	}
 	visit := func(place uint32) {
 		probe := m.texts.probeAt(int(place))
-		fn(m.texts.Stream(probe), int(place)-int(m.texts.start[probe]))
+		start := int(m.texts.start[probe])
+		fn(m.texts.Stream(probe), start, int(place)-start)
 	}
 	if e&listBit == 0 {
 		visit(uint32(e&valueMask) - 1)
@@ -266,9 +206,100 @@ func (m *matcher) lookUp(h uint64, text []byte) uint64 {
 	return m.Index.find(h, text)
 }
 
-func (m *matcher) forget() {
-	m.memory = memory{byGram: make(map[uint64][]known), passages: make(map[[sha256.Size]byte]*passage)}
+// straddle adds the matches that go on beyond an end of the passage and have a gram at that end. A match may be added more than once.
+func (m *matcher) straddle(text []byte, o occurrence) {
+	from, to := m.within(o)
+	if unit := m.unitBefore(text, o.at); len(unit) > 0 {
+		for _, b := range besides(o.before, unit) {
+			if x, ok := m.around(text, o.at, int(b.place)); ok && x.from < from {
+				m.matches = append(m.matches, x)
+			}
+		}
+	}
+	if unit := m.unitAfter(text, o.end()); len(unit) > 0 {
+		for _, b := range besides(o.next, unit) {
+			if x, ok := m.around(text, o.end(), int(b.place)); ok && x.to > to {
+				m.matches = append(m.matches, x)
+			}
+		}
+	}
 }
 
-// gramKey names a gram: no two of a partition have the same entry but for the tag.
-func (m *matcher) gramKey(h, e uint64) uint64 { return h>>m.partShift<<tagShift | e&(1<<tagShift-1) }
+// besides returns those of one unit.
+func besides(all []beside, unit []byte) []beside {
+	if len(all) == 0 {
+		return nil
+	}
+	h := uint32(xxh3.Hash(unit))
+	i, _ := slices.BinarySearchFunc(all, h, func(b beside, h uint32) int { return cmp.Compare(b.unit, h) })
+	j := i
+	for j < len(all) && all[j].unit == h {
+		j++
+	}
+	return all[i:j]
+}
+
+// within returns the stretch of the document that a passage's matches lie in: the spaces at its ends belong to its neighbours too.
+func (m *matcher) within(o occurrence) (from, to int64) {
+	from, to = int64(o.at), int64(o.end())
+	if m.config.Unit != fold.Bytes {
+		from, to = from+1, to-1
+	}
+	return from, to
+}
+
+// passed reports whether the match lies within a passage of the document. It may have been found from outside, where it goes on by a part
+// of a word.
+func (m *matcher) passed(x match) bool {
+	for _, o := range m.passages {
+		if from, to := m.within(o); from <= x.from && x.to <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// piece returns the part of a match that the passage has among its own; false when it has none, or too little of it.
+func (m *matcher) piece(text []byte, x match, o occurrence) (match, bool) {
+	from, to := m.within(o)
+	if x.to <= from || x.from >= to {
+		return match{}, false
+	}
+	if x.from < from {
+		x.start += m.units(text[x.from:from])
+		x.from = from
+	}
+	if x.to > to {
+		x.end -= m.units(text[to:x.to])
+		x.to = to
+	}
+	return x, x.to-x.from >= int64(m.config.MinBytes) && (m.config.Unit == fold.Bytes || int(x.end-x.start) >= m.config.MinWords)
+}
+
+// units returns the number of units in a stretch of a text, in words with a space on one side of each.
+func (m *matcher) units(stretch []byte) int32 {
+	if m.config.Unit == fold.Bytes {
+		return int32(len(stretch))
+	}
+	return int32(bytes.Count(stretch, blank))
+}
+
+// appendAll appends the matches of the document at hand: its own, and those of its passages that are no pieces.
+func (m *matcher) appendAll(all []match) []match {
+	first := len(all)
+	for _, o := range m.passages {
+		all = appendMatches(all, o.matches, o.at)
+	}
+	pieces := make(map[match]bool)
+	for _, x := range m.matches {
+		for _, o := range m.passages {
+			if p, ok := m.piece(m.text, x, o); ok {
+				pieces[p] = true
+			}
+		}
+	}
+	if len(pieces) > 0 {
+		all = append(all[:first], slices.DeleteFunc(all[first:], func(x match) bool { return pieces[x] })...)
+	}
+	return append(all, m.matches...)
+}

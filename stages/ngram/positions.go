@@ -25,6 +25,10 @@ func (t *Texts) summarise() {
 		t.owner[i] = int32(probe)
 		count += bytes.Count(t.buf[at:min(at+blankBlock, len(t.buf))], blank)
 	}
+	t.before = make([]uint32, len(t.units))
+	for i := range t.before {
+		t.before[i] = uint32(t.blanksBefore(int(t.start[i])))
+	}
 }
 
 // probeAt returns the probe that holds position at.
@@ -47,5 +51,5 @@ func (t *Texts) unitAt(i, at int) int32 {
 	if t.unit == fold.Bytes {
 		return int32(at - int(t.start[i]))
 	}
-	return int32(t.blanksBefore(at) - t.blanksBefore(int(t.start[i])) - 1)
+	return int32(t.blanksBefore(at) - int(t.before[i]) - 1)
 }

@@ -13,8 +13,8 @@ type State struct {
 	matcher *matcher
 	probes  fold.Table[touched]
 
-	classes    map[string]*tally // documents not yet added to probes
-	classBytes int
+	tallies    map[string]*tally // by the passage's text; not yet added to probes
+	tallyBytes int
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
@@ -49,36 +49,53 @@ func (m *Matcher) NewState() *State {
 func (s *State) Add(d *fold.Document) {
 	m := s.matcher
 	text := d.Searched(m.config.Unit)
-	m.find(text, d)
-	if len(m.matches) == 0 && len(m.occurrences) == 0 || m.stopped {
+	m.document, m.text = d, text
+	m.find(text)
+	if len(m.matches) == 0 && len(m.passages) == 0 || m.stopped {
 		return
 	}
-	drawn := m.texts.isDrawn(d)
-	shared := 0
-	for _, o := range m.occurrences {
-		shared += len(o.matches)
-	}
-	if shared >= manyPlaces && !drawn && s.addAlike(d, text) {
-		return
-	}
-	m.matches = appendMatches(m.matches, m.occurrences)
-	if drawn {
+	if m.texts.isDrawn(d) {
+		m.joined = m.appendAll(m.joined[:0])
+		m.matches = append(m.matches[:0], m.joined...)
 		m.matches = slices.DeleteFunc(m.matches, func(x match) bool { return d.Is(m.texts.probes[x.probe]) })
+		m.passages = m.passages[:0]
 	}
 	m.summarise(text, m.matches)
-	for _, h := range m.summary.hits {
-		s.probes.At(h.Probe).documents++
-		d.Hit(h.Probe).Overlap = h.Overlap
-	}
+	s.meet(d)
 	s.apply(d, text)
+	for _, o := range m.passages {
+		s.tally(d, text, o)
+	}
+	if s.tallyBytes > m.room/2 {
+		s.spread()
+	}
+	m.learn()
 }
 
-// apply adds what is summarised of the document to its probes.
+// apply adds the document's own matches to its probes.
 func (s *State) apply(d *fold.Document, text []byte) {
 	m := s.matcher
+	if len(m.passages) > 0 {
+		s.cover(text)
+	}
 	m.wanted = m.wanted[:0]
 	for i, e := range m.summary.effects {
-		if sp := s.probes.At(e.probe).add(e, 1); sp != nil && s.samples(sp, d) {
+		t := s.probes.At(e.probe)
+		if len(m.passages) == 0 {
+			t.cover.add(e.start, e.end, int64(e.n))
+		}
+		if e.cut < 0 {
+			continue // inside a longer one that the document holds too
+		}
+		sp := t.insert(e.start, e.end)
+		if sp == nil {
+			continue
+		}
+		sp.occurrences += int64(e.n)
+		if !e.again {
+			sp.documents++
+		}
+		if s.samples(sp, d) {
 			m.wanted = append(m.wanted, int32(i))
 		}
 	}
@@ -95,22 +112,6 @@ func (s *State) apply(d *fold.Document, text []byte) {
 			sp.sources = insertSource(sp.sources, source{d.Ref(), at, d.WordsSHA256()}, m.config.sample())
 		}
 	}
-}
-
-// add counts the effect as many times, and returns the span that it counts for; nil when there is none.
-func (t *touched) add(e effect, times int64) *span {
-	t.cover.add(e.start, e.end, int64(e.n)*times)
-	if e.cut < 0 {
-		return nil // inside a longer one that the document holds too
-	}
-	sp := t.insert(e.start, e.end)
-	if sp != nil {
-		sp.occurrences += int64(e.n) * times
-		if !e.again {
-			sp.documents += times
-		}
-	}
-	return sp
 }
 
 // sampleSize is the least number of sources kept of a span, whatever is listed: whether they are copies of one text tells
@@ -172,7 +173,7 @@ func (t *touched) insert(start, end int32) *span {
 
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
-	s.mergeClasses(o)
+	s.mergeTallies(o)
 	for probe, from := range o.probes.All() {
 		t := s.probes.Get(probe)
 		if t == nil {

@@ -27,17 +27,22 @@ type effect struct {
 // cut is a stretch of the document in searched bytes, without the spaces around.
 type cut struct{ from, to int64 }
 
+func (c cut) compare(o cut) int { return cmp.Or(cmp.Compare(c.from, o.from), cmp.Compare(c.to, o.to)) }
+
 func (s *summary) reset() { s.effects, s.cuts, s.hits = s.effects[:0], s.cuts[:0], s.hits[:0] }
 
 // inProbeOrder orders matches by probe and interval. Of intervals that begin together the longest comes first, so that those inside it
 // are known when they come.
 func inProbeOrder(a, b match) int {
-	return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.from, b.from))
-}
-
-// inIntervalOrder is the order in which effects come.
-func inIntervalOrder(a, b effect) int {
-	return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end))
+	switch {
+	case a.probe != b.probe:
+		return cmp.Compare(a.probe, b.probe)
+	case a.start != b.start:
+		return cmp.Compare(a.start, b.start)
+	case a.end != b.end:
+		return cmp.Compare(b.end, a.end)
+	}
+	return cmp.Compare(a.from, b.from)
 }
 
 // summarise turns matches with the document into its summary and its hits, both in order of probe.

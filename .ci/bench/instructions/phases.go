@@ -159,7 +159,8 @@ func normalise(texts [][]byte, _ []*fold.Probe) (func() error, error) {
 	}, nil
 }
 
-// each normalises the texts beforehand and adds them as documents.
+// each normalises the texts beforehand and adds them as documents, new ones every round: a document that comes back would be taken for a
+// source each time.
 func each(texts [][]byte, add func(*fold.Document)) func() error {
 	var n words.Normaliser
 	streams, counts := make([][]byte, len(texts)), make([]int64, len(texts))
@@ -168,10 +169,12 @@ func each(texts [][]byte, add func(*fold.Document)) func() error {
 		streams[i], counts[i] = bytes.Clone(stream), count
 	}
 	var d fold.Document
+	row := 0
 	return func() error {
 		for i, text := range texts {
-			d.Reset(text, streams[i], counts[i], func() fold.Ref { return fold.NewRef(strconv.Itoa(i), "corpus", int64(i)) })
+			d.Reset(text, streams[i], counts[i], func() fold.Ref { return fold.NewRef(strconv.Itoa(row), "corpus", int64(row)) })
 			add(&d)
+			row++
 		}
 		return nil
 	}
