@@ -42,6 +42,10 @@ demo: build ## run the demo and show what it found; a second call shows the fini
 	./$(BIN) run -c $(CONFIG)
 	./$(BIN) show $(RUN)
 
+.PHONY: configs
+configs: build ## run the experiment with nonsense sentences and the comparison of two models, and count the rows of their tables
+	.ci/configs.sh
+
 .PHONY: test
 test: ## run the tests; Go alone, minutes
 	$(GO) test -timeout 15m ./...

@@ -9,8 +9,10 @@
 // Weights are used as the file defines them: blocks are turned into float32, and activations stay float32. llama.cpp rounds activations
 // to eight bits before it multiplies them with quantized weights, so its values differ from these by more than rounding there.
 //
-// No library was found that does this: those in pure Go make no promise about bits, and the quick ones multiply in assembly that differs
-// by processor.
+// No library was found that does this. townsendmerino/goinfer v0.18.0 needs Go 1.27 and its values differ by processor; goccy/go-llama
+// v0.4.2 is llama.cpp in WebAssembly, with activations of eight bits; zerfoo v1.49.1 is a large framework with local replacements in its
+// go.mod; gotzmann/llama.go reads no GGUF and knows no grouped attention; gomlx v0.26.0 has neither GGUF nor Llama, and multiplied at 4
+// GFLOPS.
 package llama
 
 import (
