@@ -110,8 +110,8 @@ llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
 	@.ci/llama/run.sh || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: servers
-servers: ## score with real model servers, llama-cpp-python's and llama.cpp's; builds them at the first call
-	.ci/servers/run.sh
+servers: build ## score with real model servers, llama-cpp-python's and llama.cpp's; builds them at the first call
+	@.ci/servers/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: memory
 memory: build ## compare the peak memory of a run over 100 MB with one over 1 GB

