@@ -369,8 +369,8 @@ func (l *loader) checkScore(key, score string, m *Likelihood) {
 	}):
 		l.problem(key, "%s needs the moments of the vocabulary; name likelihood.target.columns.means and deviations, or choose another score",
 			score)
-	case score == "min_k_pp" && some(func(t *Model) bool { return t.Engine == httpEngine }):
-		l.problem(key, "%s needs the moments of the vocabulary, which servers do not give; choose another score", score)
+	case score == "min_k_pp" && some(func(t *Model) bool { return t.Engine == httpEngine && t.Protocol != server.LlamaCPP }):
+		l.problem(key, "%s needs the moments of the vocabulary, which only servers of protocol llamacpp give; choose another score", score)
 	case (score == "lowercase_ratio" || score == "prior_lift") && columns:
 		l.problem(key, "%s needs a second pass over the model, which the engine columns cannot make; choose another score", score)
 	case score == "lowercase_ratio" && !m.Lowercase:

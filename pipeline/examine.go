@@ -63,8 +63,11 @@ func (e *execution) examine(ctx context.Context, l *loaded, m *planned, keep kee
 
 // askers returns how many texts are asked about at once. A server has others to wait for meanwhile, and bounds its requests itself.
 func (e *execution) askers(m *planned) int {
-	if m.Engine == httpEngine {
+	switch m.Engine {
+	case httpEngine:
 		return 2 * m.Concurrency
+	case llamacppEngine: // one text at a time, on all cores
+		return 1
 	}
 	return e.plan.Config.workers()
 }

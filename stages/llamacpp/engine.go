@@ -93,7 +93,7 @@ func open(ctx context.Context, o Options) (_ *engine, err error) {
 	name, _ := llama.ModelMetaValStr(e.model, "general.name")
 	architecture, _ := llama.ModelMetaValStr(e.model, "general.architecture")
 	e.facts = model.Facts{
-		Engine:      "llama.cpp",
+		Engine:      "llamacpp",
 		Version:     fmt.Sprintf("%s, ggml %s, commit %s", Release, ggmlVersion, libraries.commit),
 		Model:       name,
 		ModelSHA256: digest,

@@ -46,7 +46,7 @@ func Long(ctx context.Context, engine Engine, text []byte, tokens Tokens, top in
 		whole.Offsets = parts[0].Offsets
 	}
 	if tokens.Offsets != nil {
-		whole.Offsets = slices.Clone(tokens.Offsets)
+		whole.Offsets, whole.Cut = slices.Clone(tokens.Offsets), true
 	}
 	return whole, nil
 }

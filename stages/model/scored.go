@@ -17,6 +17,9 @@ type Scored struct {
 	Deviations  []float64   // standard deviation of log p over the whole vocabulary under p, nats; NaN where unknown
 	TopIDs      [][]int64   // the likeliest tokens, likeliest first; as many as the engine gave
 	TopLogProbs [][]float64 // their log-probabilities, nats, descending
+
+	// Cut says that the tokens were cut from the text at hand, so that the U+FFFD in it are its own.
+	Cut bool
 }
 
 // Notes say what of a text's values could not be used. They are no errors: the scores that would need the values are null.
@@ -38,7 +41,8 @@ var replacement = []byte("\uFFFD")
 
 // Check makes s ready to be scored as the tokens of text, or says what is wrong with it. A clamp becomes NaN, a log-probability
 // above 0 by no more than 1e-6 becomes 0. Offsets become nil when they decrease, leave the text, or cannot be trusted because
-// the text holds U+FFFD: they then usually count the bytes that the tokenizer gave, of which the text holds a replacement.
+// the text holds U+FFFD and may not be what was cut: they then usually count the bytes that the tokenizer gave, of which the text holds
+// a replacement.
 //
 // Everything else that no model can have said is an error: lists of unequal length, no tokens for a text, a log-probability above
 // 0, a rank below 1, likeliest tokens that do not descend or add up to more than 1, and a token likelier than the likeliest or of
@@ -75,7 +79,7 @@ func (s *Scored) Check(text []byte) (Notes, error) {
 			notes.Clamped++
 		}
 	}
-	if s.Offsets != nil && !offsetsLieIn(text, s.Offsets) {
+	if s.Offsets != nil && (!offsetsLieIn(text, s.Offsets) || !s.Cut && bytes.Contains(text, replacement)) {
 		s.Offsets = nil
 		notes.BadOffsets = true
 	}
@@ -155,5 +159,5 @@ func offsetsLieIn(text []byte, offsets []int64) bool {
 		}
 		last = o
 	}
-	return !bytes.Contains(text, replacement)
+	return true
 }

@@ -121,7 +121,7 @@ func Open(ctx context.Context, options Options) (*Engine, error) {
 		}
 	}
 	e.client = newClient(base, key, e.options)
-	e.facts = model.Facts{Engine: options.Protocol, Model: options.Model, ModelSHA256: options.ModelSHA256, Settings: map[string]string{
+	e.facts = model.Facts{Engine: "http", Model: options.Model, ModelSHA256: options.ModelSHA256, Settings: map[string]string{
 		"protocol": options.Protocol, "url": base.Redacted(),
 	}}
 	if err := e.open(ctx); err != nil {
