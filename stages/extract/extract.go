@@ -55,7 +55,7 @@ func Continue(ctx context.Context, e model.Engine, p Prompts, id string, work []
 		return nil, fmt.Errorf("tokenizing: %w", err)
 	}
 	if tokens.Offsets == nil {
-		return nil, fmt.Errorf("the engine does not say where the work's tokens begin, so it cannot be cut into prompts; name the model's tokenizer")
+		return nil, fmt.Errorf("the engine does not say where the work's tokens begin, so there are no prompts; name the model's tokenizer")
 	}
 	end := func(t int) int64 {
 		if t < len(tokens.Offsets) {

@@ -190,7 +190,7 @@ func (w *weights) readFrequencies(r *reader) error {
 	if err != nil {
 		return err
 	}
-	factor := 1.0
+	var factor float64
 	if kind, ok := metadata["llama.rope.scaling.type"]; ok && kind != "none" {
 		if kind != "linear" {
 			return fmt.Errorf("positions are scaled by %q; none and linear are known", kind)
