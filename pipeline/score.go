@@ -51,7 +51,7 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 	defer tables.discard()
 	for _, m := range e.plan.models {
 		now := said{planned: m, scores: make([]*likelihood.Score, len(l.all))}
-		keep := now.keep
+		var keep keepFunc
 		if m.role == referenceRole {
 			now.texts = make([]*model.Scored, len(l.all))
 			keep = func(i int32, score *likelihood.Score, text *model.Scored) error {

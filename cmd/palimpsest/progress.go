@@ -77,7 +77,9 @@ func logLines(m *pipeline.Meter, log *slog.Logger) func(last bool) {
 	}
 }
 
-func perSecond(bytes int64, since time.Time) float64 { return float64(bytes) / max(time.Since(since).Seconds(), 1e-3) }
+func perSecond(bytes int64, since time.Time) float64 {
+	return float64(bytes) / max(time.Since(since).Seconds(), 1e-3)
+}
 
 func bars(m *pipeline.Meter, w io.Writer) func(last bool) {
 	var (
