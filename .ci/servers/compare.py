@@ -23,6 +23,15 @@ def table(run, name):
     return rows
 
 
+def read_manifest(run):
+    with open(os.path.join(run, "manifest.json"), "rb") as f:
+        return json.load(f)
+
+
+def target(manifest):
+    return next(m for m in manifest["models"] if m["role"] == "target")
+
+
 def compare(own, served, keys, value, tokens):
     """Compares a column row by row. Returns how many rows have both values, how far apart a token, mean and most, and the rows without."""
 
@@ -48,9 +57,10 @@ def compare(own, served, keys, value, tokens):
 
 def main():
     own, served, *again = sys.argv[1:]
-    with open(os.path.join(served, "manifest.json"), "rb") as f:
-        manifest = json.load(f)
-    facts = next(m for m in manifest["models"] if m["role"] == "target")
+    manifest = read_manifest(served)
+    facts = target(manifest)
+    if target(read_manifest(own))["engine"] != "embedded" or facts["engine"] == "embedded":
+        sys.exit("one run must be in the process and the other behind a server")
     if not facts["checks"] or not all(c["ok"] for c in facts["checks"]):
         sys.exit(f"the server did not pass its checks: {facts['checks']}")
     name = facts["engine"]

@@ -19,11 +19,12 @@ const (
 	smolFloat32Variable = "PALIMPSEST_SERVERS_SMOL_FLOAT32"
 )
 
-// mobyDick is how Moby-Dick begins (Herman Melville, 1851); a model of any size has read it.
+// mobyDick is how Moby-Dick begins (Herman Melville, 1851). No more of it, since a token takes the server a second or two: a reply has
+// the whole vocabulary.
 const (
 	mobyDickBegins = "Call me Ishmael. Some years ago--never mind how long precisely--having little or no money in my purse,"
 	mobyDick       = mobyDickBegins + " and nothing particular to interest me on shore, I thought I would sail about a little and see the " +
-		"watery part of the world. It is a way I have of driving off the spleen and regulating the circulation."
+		"watery part of the world."
 )
 
 // TestRealSmol holds SmolLM2 in the process against the same file behind servers. llama.cpp rounds activations to 8 bits where weights
@@ -117,7 +118,7 @@ func compareScores(t *testing.T, own, other model.Engine, mean, most float64) {
 	}
 	t.Logf("%d tokens, %.5f nats a token in the process and %.5f behind the server: |difference| mean %.2g, most %.2g; %d ranks differ", n,
 		nats/float64(n), otherNats/float64(n), sum/float64(n), worst, ranks)
-	if n < 50 || !(sum/float64(n) <= mean) || !(worst <= most) { // NaN fails too
+	if n < 40 || !(sum/float64(n) <= mean) || !(worst <= most) { // NaN fails too
 		t.Errorf("they should agree to %g on average and %g at most", mean, most)
 	}
 }
@@ -129,7 +130,7 @@ func compareGreedy(t *testing.T, own, other model.Engine, most float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prompt := model.Prompt{Text: []byte(mobyDickBegins), IDs: tokens.IDs, Length: 40, TopK: 1}
+	prompt := model.Prompt{Text: []byte(mobyDickBegins), IDs: tokens.IDs, Length: 16, TopK: 1}
 	said := make([]model.Continuation, 2)
 	for i, e := range []model.Engine{own, other} {
 		c, err := e.Generate(t.Context(), []model.Prompt{prompt})
