@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -295,4 +296,72 @@ likelihood:
 			}
 		}
 	})
+}
+
+// TestTestbedExposure ranks secrets among others of the same carrier, whose digits were drawn anew, and holds their exposure against the
+// testbed's, which has other alternatives: it allows .7.
+func TestTestbedExposure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a model scores 7,740 sentences")
+	}
+	type secret struct {
+		ID   string `parquet:"id"`
+		Type string `parquet:"type"`
+		Dup  int64  `parquet:"dup"`
+		Text string `parquet:"text"`
+	}
+	type sentence struct {
+		ID    string `parquet:"id"`
+		Text  string `parquet:"text"`
+		Group string `parquet:"control_group"`
+		Null  string `parquet:"canary_null"`
+	}
+	rows, err := parquet.ReadFile[secret](shared(t, "testbed", "ground_truth.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const alternatives = 128
+	random := rand.New(rand.NewPCG(1, 2))
+	var probes, controls []sentence
+	copies := make(map[string]int64)
+	level := make(map[int64]int)
+	for _, r := range rows {
+		if level[r.Dup]++; r.Type != "secret" || level[r.Dup] > 12 {
+			if r.Type != "secret" {
+				level[r.Dup]--
+			}
+			continue
+		}
+		probes = append(probes, sentence{r.ID, r.Text, r.ID, "slot"})
+		copies[r.ID] = r.Dup
+		for k := range alternatives {
+			other := []byte(r.Text)
+			for i, c := range other {
+				if c >= '0' && c <= '9' {
+					other[i] = byte('0' + random.IntN(10))
+				}
+			}
+			controls = append(controls, sentence{fmt.Sprint(r.ID, "-", k), string(other), r.ID, "slot"})
+		}
+	}
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes)
+	writeParquet(t, filepath.Join(dir, "controls.parquet"), controls)
+	runDir := mustRun(t, dir, fmt.Sprintf(`
+probes: {urls: [%[1]s/probes.parquet], kind: canary, columns: {id: id, text: text, control_group: control_group, canary_null: canary_null}}
+controls: {urls: [%[1]s/controls.parquet], columns: {id: id, text: text, control_group: control_group}}
+likelihood: {target: {model: %[2]q}}
+`, dir, shared(t, "testbed", "target.gguf")))
+	sums := make(map[int64]float64)
+	for _, c := range readTable(t, runDir, schemas.Canaries) {
+		if c.Controls != alternatives {
+			t.Errorf("%s is ranked among %d, want %d", c.ProbeID, c.Controls, alternatives)
+		}
+		sums[copies[c.ProbeID]] += *c.Exposure
+	}
+	for dup, want := range map[int64]float64{0: 1.41, 1: 1.78, 4: 1.36, 16: 4.01, 64: math.Log2(alternatives + 1)} {
+		if got := sums[dup] / 12; math.Abs(got-want) > .7 {
+			t.Errorf("%d copies: mean exposure %.2f of 12 secrets, published %.2f", dup, got, want)
+		}
+	}
 }
