@@ -48,8 +48,12 @@ func (s *State) meet(d *fold.Document) {
 		if next == noProbe {
 			break
 		}
+		ownToo := len(own) > 0 && own[0].Probe == next
+		if !ownToo && m.cursorsAt(next) == 1 {
+			continue // it goes on alone in its turn
+		}
 		d.Hit(next).Overlap = m.meetTogether(s.probes.At(next), next, own, effects)
-		if len(own) > 0 && own[0].Probe == next {
+		if ownToo {
 			for own = own[1:]; len(effects) > 0 && effects[0].probe == next; effects = effects[1:] {
 			}
 		}
@@ -73,6 +77,16 @@ func (c *cursor) step(o occurrence) {
 	c.probe = o.probes[c.at]
 }
 
+// cursorsAt returns how many passages are at that probe.
+func (m *matcher) cursorsAt(probe int32) (n int) {
+	for i := range m.cursors {
+		if m.cursors[i].probe == probe {
+			n++
+		}
+	}
+	return n
+}
+
 // held is an interval of a probe that the document has, in the passage of that number, or in an own match: then by is below 0.
 type held struct{ start, end, by int32 }
 
@@ -86,9 +100,9 @@ func (h held) compare(o held) int {
 	return cmp.Compare(h.by, o.by)
 }
 
-// meetTogether counts the document once for a probe which several parts of it touch, and returns its hit: the passages whose cursors are
-// there, which go on, and own matches if the first of own is about the probe, with the first of effects. What several parts cover of the
-// document is left to be settled.
+// meetTogether counts the document once for a probe which several parts of it touch, or own matches alone, and returns its hit. The parts
+// are the passages whose cursors are there, which go on, and own matches if the first of own is about the probe, with the first of
+// effects. What several parts cover of the document is left to be settled.
 func (m *matcher) meetTogether(p *touched, probe int32, own []fold.Hit, effects []effect) (hit fold.Overlap) {
 	m.held = m.held[:0]
 	parts := 0
@@ -101,8 +115,6 @@ func (m *matcher) meetTogether(p *touched, probe int32, own []fold.Hit, effects 
 		for _, x := range o.of(c.at) {
 			m.held = append(m.held, held{x.start, x.end, int32(i)})
 		}
-		h := &o.hits.Hits[c.at]
-		hit.DocCovered, hit.Longest = h.DocCovered, max(hit.Longest, h.Longest)
 		c.step(o)
 		c.together++
 		parts++
@@ -113,7 +125,7 @@ func (m *matcher) meetTogether(p *touched, probe int32, own []fold.Hit, effects 
 		for i := 0; i < len(effects) && effects[i].probe == probe; i++ {
 			m.held = append(m.held, held{effects[i].start, effects[i].end, int32(-1 - i)})
 		}
-		hit.DocCovered, hit.Longest = own[0].DocCovered, max(hit.Longest, own[0].Longest)
+		hit.DocCovered = own[0].DocCovered
 		parts++
 	}
 	hit.Qualifying, hit.Unsettled = true, parts > 1
@@ -134,6 +146,7 @@ func (m *matcher) meetTogether(p *touched, probe int32, own []fold.Hit, effects 
 				sp.documents -= passages - 1
 			}
 		}
+		hit.Longest = max(hit.Longest, int64(x.end-x.start))
 		if x.end > reached {
 			hit.ProbeCovered += int64(x.end - max(x.start, reached))
 			reached = x.end
