@@ -114,7 +114,7 @@ func openLlama(ctx context.Context, s *store.Store, o store.Object, options llam
 }
 
 // expand returns how many bytes a model's weights may take when they are turned into numbers that are quick to reckon with.
-func (p *Plan) expand() int64 { return min(int64(p.Config.Resources.Memory)/8, 1<<30) }
+func (p *Plan) expand() int64 { return int64(p.Config.Resources.Memory) / 4 }
 
 // openServer opens a model behind HTTP.
 func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error) {
