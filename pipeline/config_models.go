@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +58,7 @@ type Model struct {
 	TimeoutSeconds    int     `json:"timeout_seconds,omitzero"`     // of a request; default 300
 	Retries           int     `json:"retries,omitzero"`             // of a request that may succeed later; default 6
 	Cache             string  `json:"cache,omitzero"`               // URL under which replies are kept; default none
+	ModelSHA256       string  `json:"model_sha256,omitzero"`        // of the weights; without it replies are kept for one URL alone
 	Tokenizer         string  `json:"tokenizer,omitzero"`           // GGUF's URL; default: the server tokenises
 	BOS               string  `json:"bos,omitzero"`                 // auto (default): what the model's tokenizer puts first; none; or an id
 	Context           int     `json:"context,omitzero"`             // tokens the server takes, where it does not say itself
@@ -111,7 +114,7 @@ var keysOfEngines = []struct {
 	{"url", []string{httpEngine}}, {"protocol", []string{httpEngine}}, {"key_env", []string{httpEngine}},
 	{"concurrency", []string{httpEngine}}, {"batch", []string{httpEngine}}, {"requests_per_second", []string{httpEngine}},
 	{"timeout_seconds", []string{httpEngine}}, {"retries", []string{httpEngine}}, {"cache", []string{httpEngine}},
-	{"tokenizer", []string{httpEngine}}, {"bos", []string{httpEngine}}, {"context", []string{httpEngine}},
+	{"model_sha256", []string{httpEngine}}, {"tokenizer", []string{httpEngine}}, {"bos", []string{httpEngine}}, {"context", []string{httpEngine}},
 }
 
 // asks reports whether an engine is asked, rather than columns read.
@@ -315,6 +318,10 @@ func (l *loader) checkServer(key string, m *Model) {
 			l.problem(key+".bos", "%s is unknown; use auto, none or a token's id", quote(m.BOS))
 		}
 	}
+	if digest, err := hex.DecodeString(m.ModelSHA256); l.given(key+".model_sha256") && (err != nil || len(digest) != sha256.Size) {
+		l.problem(key+".model_sha256", "%s is no SHA-256; give 64 hex digits", quote(m.ModelSHA256))
+	}
+	m.ModelSHA256 = strings.ToLower(m.ModelSHA256)
 	if m.RequestsPerSecond < 0 {
 		l.problem(key+".requests_per_second", "%v is no rate; give one above 0, or remove the key", m.RequestsPerSecond)
 	}

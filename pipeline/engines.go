@@ -121,7 +121,7 @@ func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error)
 	o := server.Options{
 		URL: m.URL, Protocol: m.Protocol, Model: m.Model.Model, KeyVariable: m.KeyEnv, BOS: m.BOS, Context: m.Context,
 		Timeout: time.Duration(m.TimeoutSeconds) * time.Second, Concurrency: m.Concurrency, PerSecond: m.RequestsPerSecond,
-		Batch: m.Batch, Retries: m.Retries, Cache: m.Cache, Store: p.store,
+		Batch: m.Batch, Retries: m.Retries, Cache: m.Cache, ModelSHA256: m.ModelSHA256, Store: p.store,
 	}
 	if o.Retries == 0 {
 		o.Retries = -1

@@ -183,6 +183,9 @@ func (f *fakeVLLM) complete(ctx context.Context, prompt json.RawMessage, top int
 	return map[string]any{"choices": choices}, nil
 }
 
+// servedDigest stands for that of the served weights.
+var servedDigest = strings.Repeat("0123abcd", 8)
+
 // servedConfig is a run over a few of the demo's texts, with the target behind the server at url.
 func servedConfig(t *testing.T, dir, url string) string {
 	t.Helper()
@@ -194,8 +197,8 @@ func servedConfig(t *testing.T, dir, url string) string {
 	}
 	rest := config[begin+len(own):]
 	path, rest, _ := strings.Cut(rest, "}")
-	served := fmt.Sprintf("target: {name: demo-target, url: %s, protocol: vllm, tokenizer: %s, cache: %s, retries: 3}",
-		url, path, filepath.Join(dir, "answers"))
+	served := fmt.Sprintf("target: {name: demo-target, url: %s, protocol: vllm, tokenizer: %s, cache: %s, model_sha256: %s, retries: 3}",
+		url, path, filepath.Join(dir, "answers"), servedDigest)
 	config = config[:begin] + served + rest
 	config = strings.Replace(config, "  - from: model\n    prompts: {prefix: 32, length: 50, most: 1}\n", "", 1)
 	return strings.Replace(config, "  # What the model wrote after no prompt.\n", "", 1)
@@ -218,6 +221,18 @@ func TestServed(t *testing.T) {
 	}
 	if d := cmp.Diff(servedTables(t, served), servedTables(t, again)); d != "" {
 		t.Errorf("(-first run +second run):\n%s", d)
+	}
+
+	manifest, err := os.ReadFile(filepath.Join(served, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(manifest), `"model_sha256": "`+servedDigest) {
+		t.Error("the manifest does not say which weights were served")
+	}
+	code, _, errs := execute("run", "-c", writeFile(t, filepath.Join(dir, "short.yaml"), config), "--set", "likelihood.target.model_sha256=0123")
+	if code != pipeline.ExitUsage || !strings.Contains(errs, "is no SHA-256; give 64 hex digits") {
+		t.Errorf("a digest of 4 digits: exit %d: %s", code, errs)
 	}
 
 	models, err := filepath.Abs(filepath.Join("..", "..", "configs", "demo"))

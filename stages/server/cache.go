@@ -17,7 +17,7 @@ import (
 )
 
 // cacheFormat changes when an answer is kept in another way; the old ones are then not found.
-const cacheFormat = 1
+const cacheFormat = 2
 
 // mostCached bounds an object of the cache, and what it inflates to: 100,000 tokens with 100 likeliest each.
 const mostCached = 1 << 29
@@ -34,11 +34,14 @@ type cache struct {
 
 // cacheBase is what all answers of one engine have in common.
 type cacheBase struct {
-	Format   int
-	Version  string // of the server
-	Model    string
-	SHA256   string
-	Settings map[string]string // the protocol, BOS and what the server says of its arithmetic
+	Format  int
+	Version string // of the server
+	Model   string
+	SHA256  string
+
+	// Settings are the protocol, BOS, what the server says of its arithmetic, and its URL where SHA256 is not known: two servers may
+	// give two models one name.
+	Settings map[string]string
 }
 
 // cacheKey is what an answer is found by.

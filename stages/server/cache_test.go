@@ -190,3 +190,34 @@ func TestWhatTheCacheIsNotAskedFor(t *testing.T) {
 		t.Errorf("another model's answers were taken: %v", err)
 	}
 }
+
+// Two servers may give one name to two models. Without the digest of the weights the answers of one are not the other's; with it they
+// are, wherever the server stands.
+func TestCacheOfTwoServers(t *testing.T) {
+	s := store.New()
+	defer s.Close()
+	for _, c := range []struct {
+		first, second string
+		asks          bool
+	}{
+		{"", "", true},
+		{"abcd", "abcd", false},
+		{"abcd", "ef01", true},
+		{"abcd", "", true},
+	} {
+		dir, list := t.TempDir(), set(4)
+		var scored []int
+		for i, digest := range []string{c.first, c.second} {
+			f := &fakeServer{protocol: "vllm", wrong: wrong{shift: -i}} // of the second server the values are others
+			e := open(t, start(t, f), server.VLLM, server.Options{Cache: "file://" + dir, Store: s, ModelSHA256: digest})
+			before := f.scored()
+			if _, err := e.Score(context.Background(), list); err != nil {
+				t.Fatal(err)
+			}
+			scored = append(scored, f.scored()-before)
+		}
+		if scored[0] != 2 || (scored[1] > 0) != c.asks {
+			t.Errorf("%+v: the servers were asked %v", c, scored)
+		}
+	}
+}

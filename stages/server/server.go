@@ -47,7 +47,7 @@ type Options struct {
 	URL         string        // of the server, with or without /v1 at its end
 	Protocol    string        // one of Protocols
 	Model       string        // as the server lists it; empty: the only one it has
-	ModelSHA256 string        // of the weights, where it is known: servers do not say it
+	ModelSHA256 string        // of the weights, which servers do not say: without it answers are kept for this URL alone
 	KeyVariable string        // environment variable that holds the API key; empty: none is sent
 	Timeout     time.Duration // of one try; 5 minutes
 	Concurrency int           // requests at once; 8
@@ -185,7 +185,9 @@ func (e *Engine) open(ctx context.Context) error {
 		return errors.New("a cache needs a store to lie in")
 	}
 	settings := maps.Clone(e.facts.Settings)
-	delete(settings, "url") // a server moves
+	if e.facts.ModelSHA256 != "" {
+		delete(settings, "url") // a server moves, and the digest says what it serves
+	}
 	e.cache = &cache{store: e.options.Store, url: e.options.Cache, texts: e.texts, base: cacheBase{
 		Format: cacheFormat, Version: e.facts.Version, Model: e.facts.Model, SHA256: e.facts.ModelSHA256, Settings: settings,
 	}}
