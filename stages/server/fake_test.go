@@ -58,6 +58,7 @@ func start(t testing.TB, f http.Handler) string {
 type ask struct {
 	Prompt, Inputs, Content, Input json.RawMessage
 	InputIDs                       [][]int64 `json:"input_ids"`
+	Text                           bool      `json:"return_text_in_logprobs"`
 	PromptLogprobs                 *int      `json:"prompt_logprobs"`
 	Logprobs                       *int
 	Echo                           bool
@@ -374,7 +375,11 @@ func (f *fakeServer) sglang(w http.ResponseWriter, a ask) {
 		if a.Sampling.Length == 1 && !f.wrong.ignoresEcho {
 			ids, lps, all := f.given(p)
 			for t, id := range ids {
-				input = append(input, []any{value(lps[t]), id, nil})
+				var text any
+				if a.Text {
+					text = strings.ToValidUTF8(tiny.bytes(id), "\uFFFD")
+				}
+				input = append(input, []any{value(lps[t]), id, text})
 				var at []any
 				for _, other := range best(all[t], a.TopLogprobs) {
 					at = append(at, []any{all[t][other], other, nil})

@@ -55,6 +55,9 @@ func (p *llamacpp) open(ctx context.Context, e *Engine) error {
 	if err != nil {
 		return err
 	}
+	if err := e.checkTokenizer(ctx); err != nil {
+		return err
+	}
 	plain, _, err := llamaTokenize(ctx, e, "a", false)
 	if err != nil {
 		return err
@@ -110,6 +113,8 @@ func (*llamacpp) encode(ctx context.Context, e *Engine, text string) (model.Toke
 	}
 	return model.Tokens{IDs: ids, Offsets: offsetsOf(text, pieces)}, nil
 }
+
+func (*llamacpp) decode(context.Context, *Engine, []int64) ([]string, error) { return nil, errNoRoute }
 
 // llamaReply is the reply of /completion.
 type llamaReply struct {

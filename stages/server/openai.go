@@ -50,6 +50,9 @@ func (p *openai) open(ctx context.Context, e *Engine) error {
 	if err != nil {
 		return err
 	}
+	if err := e.checkTokenizer(ctx); err != nil {
+		return err
+	}
 	tokens, err := e.Tokenize(ctx, []byte(probeText))
 	if err != nil {
 		return err
@@ -159,6 +162,25 @@ func (p *openai) encode(ctx context.Context, e *Engine, text string) (model.Toke
 		return model.Tokens{IDs: ids[len(bos):]}, nil
 	}
 	return model.Tokens{}, errNoRoute
+}
+
+// decode asks for an echo of ids without their numbers.
+func (p *openai) decode(ctx context.Context, e *Engine, ids []int64) ([]string, error) {
+	var reply completion
+	err := e.client.call(ctx, "POST", "/v1/completions", map[string]any{
+		"model": e.facts.Model, "prompt": [][]int64{ids}, "max_tokens": 1, "temperature": 0, "echo": true, "logprobs": 0,
+	}, replyLimit(len(ids), 0), &reply)
+	if err != nil {
+		return nil, err
+	}
+	c, err := reply.choice(len(ids))
+	if err != nil {
+		return nil, err
+	}
+	if _, numbers := tokenIDs(c.tokens); numbers || len(c.tokens)-c.generated != len(ids) {
+		return nil, errNoRoute
+	}
+	return c.tokens[:len(ids)], nil
 }
 
 // ask sends the requests: as the ids of prompts, or as text when there are none.

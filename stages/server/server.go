@@ -88,6 +88,8 @@ type protocol interface {
 	open(ctx context.Context, e *Engine) error
 	// encode returns a text's tokens by the server's own route, BOS not among them. Its error is errNoRoute when there is none.
 	encode(ctx context.Context, e *Engine, text string) (model.Tokens, error)
+	// decode returns the strings that the server gives for ids. Its error is errNoRoute where it gives none, or encode would tell more.
+	decode(ctx context.Context, e *Engine, ids []int64) ([]string, error)
 	// score asks for the requests' tokens; all have ids and one Top. It returns one answer a request, in their order.
 	score(ctx context.Context, e *Engine, requests []model.Request) ([]model.Scored, error)
 	generate(ctx context.Context, e *Engine, prompt model.Prompt) (model.Continuation, error)

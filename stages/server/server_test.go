@@ -289,6 +289,40 @@ func TestTokenizerOfOnesOwn(t *testing.T) {
 	}
 }
 
+// A tokenizer that is not the served model's is refused where the server can say so, by its tokens or by their strings.
+func TestTokenizerOfAnotherModel(t *testing.T) {
+	tokenizer := func(permuted bool) func(text []byte) (model.Tokens, error) {
+		return func(text []byte) (model.Tokens, error) {
+			ids, offsets := tiny.encode(string(text))
+			for i, id := range ids {
+				if permuted && id != tinyBOS {
+					ids[i] = 1 + id%int64(tiny.vocabulary()-1)
+				}
+			}
+			return model.Tokens{IDs: ids, Offsets: offsets}, nil
+		}
+	}
+	for _, p := range protocols {
+		for _, noTokenize := range []bool{false, true} {
+			if noTokenize && p.fake != "sglang" && p.fake != "openai" {
+				continue
+			}
+			url := start(t, &fakeServer{protocol: p.fake, wrong: wrong{noTokenize: noTokenize}})
+			options := server.Options{URL: url, Protocol: p.protocol, Tokenizer: tokenizer(true)}
+			if noTokenize {
+				options.BOS = "0"
+			}
+			_, err := server.Open(context.Background(), options)
+			if !errors.Is(err, server.ErrCapability) || !strings.Contains(err.Error(), "set tokenizer to") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s, without a route %v: %v", p.fake, noTokenize, err)
+			}
+			t.Log(err)
+			options.Tokenizer = tokenizer(false)
+			open(t, url, p.protocol, options)
+		}
+	}
+}
+
 func TestGenerate(t *testing.T) {
 	prompt, _ := tiny.encode("the cat")
 	want, lps := continued(append([]int64{tinyBOS}, prompt...), 6)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -38,6 +39,9 @@ func (sglang) open(ctx context.Context, e *Engine) error {
 	if err := e.chooseBOS(func() ([]int64, error) { return tokenizeBOS(ctx, e) }); err != nil {
 		return err
 	}
+	if err := e.checkTokenizer(ctx); err != nil {
+		return err
+	}
 	const kept = 6 // SGLang keeps some positions of the context to itself
 	longest := info.Longest
 	if n := models.context(e.facts.Model); longest == 0 && n > kept {
@@ -52,10 +56,31 @@ func (sglang) encode(ctx context.Context, e *Engine, text string) (model.Tokens,
 	return vllm{}.encode(ctx, e, text)
 }
 
-// triple is [value, id, text].
+// decode asks for a prompt's values, which may come with the tokens' strings: versions without /tokenize give those too.
+func (sglang) decode(ctx context.Context, e *Engine, ids []int64) ([]string, error) {
+	var replies []sglangReply
+	err := e.client.call(ctx, "POST", "/generate", map[string]any{
+		"input_ids": [][]int64{ids}, "sampling_params": map[string]any{"max_new_tokens": 1, "temperature": 0},
+		"return_logprob": true, "logprob_start_len": 0, "return_text_in_logprobs": true,
+	}, replyLimit(len(ids), 0), &replies)
+	if err != nil || len(replies) != 1 || len(replies[0].Meta.Input) != len(ids) {
+		return nil, cmp.Or(err, errNoRoute)
+	}
+	var pieces []string
+	for _, t := range replies[0].Meta.Input {
+		if t.text == nil {
+			return nil, errNoRoute
+		}
+		pieces = append(pieces, *t.text)
+	}
+	return pieces, nil
+}
+
+// triple is [value, id, text or null].
 type triple struct {
-	lp *float64
-	id int64
+	lp   *float64
+	id   int64
+	text *string
 }
 
 func (t *triple) UnmarshalJSON(b []byte) error {
@@ -68,6 +93,11 @@ func (t *triple) UnmarshalJSON(b []byte) error {
 	}
 	if err := json.Unmarshal(parts[0], &t.lp); err != nil {
 		return err
+	}
+	if len(parts) > 2 {
+		if err := json.Unmarshal(parts[2], &t.text); err != nil {
+			return err
+		}
 	}
 	return json.Unmarshal(parts[1], &t.id)
 }

@@ -50,6 +50,9 @@ func (tgi) open(ctx context.Context, e *Engine) error {
 		}
 		e.bos = append(e.bos, t.ID)
 	}
+	if err := e.checkTokenizer(ctx); err != nil {
+		return err
+	}
 	e.limitContext(longest)
 	return e.findTop(ctx, probeText)
 }
@@ -85,6 +88,8 @@ func (tgi) encode(ctx context.Context, e *Engine, text string) (model.Tokens, er
 	tokens.Offsets = offsetsOf(text, pieces) // its start and stop count characters in some versions and bytes in others
 	return tokens, nil
 }
+
+func (tgi) decode(context.Context, *Engine, []int64) ([]string, error) { return nil, errNoRoute }
 
 type tgiReply struct {
 	Text    string `json:"generated_text"`

@@ -43,6 +43,74 @@ func (e *Engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error
 	return tokens, err
 }
 
+// tokenizerTexts tell tokenizers apart: by their words, numbers, capitals and marks.
+var tokenizerTexts = []string{
+	probeText, "In 1984 the committee spent $12,500 on 37 unread memoranda.", "def encode(TEXT):\n    return [vocabulary[w] for w in TEXT]",
+}
+
+// checkTokenizer refuses a tokenizer of the options that is not the served model's: a server that takes ids gives back whatever ids it
+// was sent. Where the server can neither tokenize nor name the tokens that it was sent, nothing can be said.
+func (e *Engine) checkTokenizer(ctx context.Context) error {
+	if e.options.Tokenizer == nil {
+		return nil
+	}
+	for _, text := range tokenizerTexts {
+		own, err := e.options.Tokenizer([]byte(text))
+		if err != nil {
+			return fmt.Errorf("tokenizer: %w", err)
+		}
+		differs := ""
+		served, err := e.protocol.encode(once(ctx), e, text)
+		if err == nil && len(served.IDs) > 0 {
+			differs = differentIDs(own.IDs, served.IDs)
+		} else if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, errNoRoute) {
+			var pieces []string
+			if pieces, err = e.protocol.decode(once(ctx), e, own.IDs); err == nil && !sameText(text, pieces) {
+				differs = fmt.Sprintf("its ids are %s to the server", line(fmt.Sprintf("%q", strings.Join(pieces, ""))))
+			}
+		}
+		_, fault := errors.AsType[*model.Fault](err)
+		if err != nil && !fault && !errors.Is(err, ErrRefused) && !errors.Is(err, errNoRoute) {
+			return err
+		}
+		if differs != "" {
+			return fmt.Errorf("%w: the tokenizer that is configured is not the served model's: of the text %q %s; set tokenizer to the served "+
+				"model's own file", ErrCapability, text, differs)
+		}
+	}
+	return nil
+}
+
+// differentIDs says where a text's ids first differ from the server's, after which an end-of-text token may follow; "" for nowhere.
+func differentIDs(own, served []int64) string {
+	for i := range min(len(own), len(served)) {
+		if own[i] != served[i] {
+			return fmt.Sprintf("token %d is %d by it and %d by the server", i, own[i], served[i])
+		}
+	}
+	if n := len(served) - len(own); n != 0 && n != 1 {
+		return fmt.Sprintf("it gives %d tokens and the server %d", len(own), len(served))
+	}
+	return ""
+}
+
+// sameText reports whether strings that a server gives for tokens are the text, in one of the alphabets of offsetsOf. Spaces are not
+// compared: SentencePiece's get lost where tokens are decoded one by one.
+func sameText(text string, pieces []string) bool {
+	squeezed := strings.Join(strings.Fields(text), "")
+	return slices.ContainsFunc([]func(string) (string, bool){plain, byteLevel, sentencePiece}, func(decode func(string) (string, bool)) bool {
+		var b strings.Builder
+		for _, p := range pieces {
+			s, ok := decode(p)
+			if !ok {
+				return false
+			}
+			b.WriteString(s)
+		}
+		return strings.Join(strings.Fields(b.String()), "") == squeezed
+	})
+}
+
 // sendable says why a text cannot be sent as it is: JSON holds UTF-8.
 func sendable(text []byte) error {
 	switch {

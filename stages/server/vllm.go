@@ -29,6 +29,9 @@ func (p vllm) open(ctx context.Context, e *Engine) error {
 	if err := e.chooseBOS(func() ([]int64, error) { return tokenizeBOS(ctx, e) }); err != nil {
 		return err
 	}
+	if err := e.checkTokenizer(ctx); err != nil {
+		return err
+	}
 	e.limitContext(models.context(e.facts.Model))
 	e.batch = e.options.Batch
 	e.facts.Ranks = true
@@ -46,6 +49,8 @@ func (vllm) encode(ctx context.Context, e *Engine, text string) (model.Tokens, e
 	}
 	return tokens, nil
 }
+
+func (vllm) decode(context.Context, *Engine, []int64) ([]string, error) { return nil, errNoRoute }
 
 func (vllm) score(ctx context.Context, e *Engine, requests []model.Request) ([]model.Scored, error) {
 	top := requests[0].Top
