@@ -399,10 +399,12 @@ func spelled(text string, tokens []string) bool {
 func (p *openai) generate(ctx context.Context, e *Engine, prompt model.Prompt) (model.Continuation, error) {
 	ask := map[string]any{"model": e.facts.Model, "max_tokens": prompt.Length, "logprobs": 0, "return_tokens_as_token_ids": true}
 	ask["prompt"] = e.prompt(prompt.IDs)
+	all := -1
 	if e.texts {
 		ask["prompt"] = string(prompt.Text)
+		ask["repeat_penalty"], all = 1, 0 // llama-cpp-python's: 1.1 unless it is told, in some versions, and no top_k below 0
 	}
-	sampling(ask, prompt)
+	sampling(ask, prompt, all)
 	var reply completion
 	if err := e.client.call(ctx, "POST", "/v1/completions", ask, replyLimit(prompt.Length, 1), &reply); err != nil {
 		return model.Continuation{}, err

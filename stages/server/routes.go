@@ -109,14 +109,22 @@ type chatEntry struct {
 	LP *float64 `json:"logprob"`
 }
 
-// sampling adds what vLLM and llama-cpp-python call the parameters.
-func sampling(ask map[string]any, p model.Prompt) {
+// neutral adds what leaves the model's distribution as it is, by the names that vLLM, SGLang and llama-cpp-python have in common. None
+// of it is left to the server: vLLM and SGLang take what a request does not say from the model's generation_config.json
+// (--generation-config, --sampling-defaults). Penalties change greedy continuations too.
+func neutral(params map[string]any) {
+	params["top_p"], params["min_p"], params["presence_penalty"], params["frequency_penalty"] = 1, 0, 0, 0
+	params["repetition_penalty"] = 1 // llama-cpp-python's is repeat_penalty
+}
+
+// sampling adds what vLLM and llama-cpp-python call the parameters. all is the top_k that means the whole vocabulary.
+func sampling(ask map[string]any, p model.Prompt, all int) {
+	neutral(ask)
+	ask["temperature"], ask["top_k"] = 0, all
 	if p.TopK == 1 {
-		ask["temperature"] = 0
 		return
 	}
-	ask["temperature"], ask["top_p"], ask["min_p"], ask["seed"] = 1, 1, 0, seed31(p.Seed)
-	ask["top_k"] = -1
+	ask["temperature"], ask["seed"] = 1, seed31(p.Seed)
 	if p.TopK > 0 {
 		ask["top_k"] = p.TopK
 	}

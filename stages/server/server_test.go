@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -337,6 +341,63 @@ func TestGenerate(t *testing.T) {
 		}
 		if text := tiny.text(want); p.fake == "llamacpp" && string(got[0].Text) != text {
 			t.Errorf("%s: %q, want %q", p.fake, got[0].Text, text)
+		}
+	}
+}
+
+// What a request does not say, some servers take from the model's own configuration: every request says what is neutral.
+func TestGenerateIsNeutral(t *testing.T) {
+	neutral := map[string]float64{"top_p": 1, "min_p": 0, "presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty": 1}
+	for _, p := range protocols {
+		f := &fakeServer{protocol: p.fake}
+		var asked map[string]any
+		url := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if len(body) > 0 {
+				asked = nil
+				if err := json.Unmarshal(body, &asked); err != nil {
+					t.Error(err)
+				}
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			f.ServeHTTP(w, r)
+		}))
+		e := open(t, url, p.protocol, server.Options{})
+		for topK := range 3 {
+			prompt := model.Prompt{Text: []byte("the cat"), Length: 4, TopK: topK}
+			if _, err := e.Generate(context.Background(), []model.Prompt{prompt}); err != nil {
+				t.Fatal(err)
+			}
+			params := asked
+			for _, inner := range []string{"sampling_params", "parameters"} {
+				if m, ok := asked[inner].(map[string]any); ok {
+					params = m
+				}
+			}
+			switch p.fake {
+			case "tgi": // refuses the neutral value of top_p, and takes nothing from the model
+				if _, given := params["top_p"]; given {
+					t.Errorf("%s, top k %d: %v", p.fake, topK, params)
+				}
+				continue
+			case "llamacpp": // names the samplers that it uses
+				if fmt.Sprint(params["samplers"]) != "[top_k temperature]" {
+					t.Errorf("%s, top k %d: %v", p.fake, topK, params)
+				}
+				continue
+			case "llama-cpp-python":
+				if params["repeat_penalty"] != 1. || params["top_k"].(float64) < 0 {
+					t.Errorf("%s, top k %d: %v", p.fake, topK, params)
+				}
+			}
+			for name, want := range neutral {
+				if params[name] != want {
+					t.Errorf("%s, top k %d: %s is %v, want %v", p.fake, topK, name, params[name], want)
+				}
+			}
 		}
 	}
 }

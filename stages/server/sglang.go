@@ -191,9 +191,10 @@ func sglangValues(replies []sglangReply, requests []model.Request, bos []int64) 
 }
 
 func (sglang) generate(ctx context.Context, e *Engine, p model.Prompt) (model.Continuation, error) {
-	params := map[string]any{"max_new_tokens": p.Length, "temperature": 0}
+	params := map[string]any{"max_new_tokens": p.Length, "temperature": 0, "top_k": -1}
+	neutral(params)
 	if p.TopK != 1 {
-		params = map[string]any{"max_new_tokens": p.Length, "temperature": 1, "sampling_seed": seed31(p.Seed), "top_k": -1}
+		params["temperature"], params["sampling_seed"] = 1, seed31(p.Seed)
 		if p.TopK > 0 {
 			params["top_k"] = p.TopK
 		}

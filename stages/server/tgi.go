@@ -155,6 +155,7 @@ func (r *tgiReply) values(ids, bos []int64) (s model.Scored, differs bool, err e
 
 func (tgi) generate(ctx context.Context, e *Engine, p model.Prompt) (model.Continuation, error) {
 	params := map[string]any{"max_new_tokens": p.Length, "details": true, "do_sample": p.TopK != 1}
+	// What is not said is neutral to TGI, whatever the model's generation_config.json says; it refuses a top_p of 1 and a top_k of 0.
 	if p.TopK != 1 {
 		params["seed"] = seed31(p.Seed)
 		if p.TopK > 0 {

@@ -137,7 +137,7 @@ func (vllm) generate(ctx context.Context, e *Engine, p model.Prompt) (model.Cont
 	ask := map[string]any{
 		"model": e.facts.Model, "prompt": e.prompt(p.IDs), "max_tokens": p.Length, "logprobs": 0, "return_tokens_as_token_ids": true,
 	}
-	sampling(ask, p)
+	sampling(ask, p, -1) // versions before 0.9 refuse 0
 	var reply completion
 	if err := e.client.call(ctx, "POST", "/v1/completions", ask, replyLimit(p.Length, 1), &reply); err != nil {
 		return model.Continuation{}, err
