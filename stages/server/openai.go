@@ -191,7 +191,7 @@ func (p *openai) ask(ctx context.Context, e *Engine, requests []model.Request, p
 		prompt = string(requests[0].Text)
 	}
 	for _, r := range requests {
-		total += len(r.IDs) + len(e.bos) + 1
+		total += e.sent(r)
 	}
 	var reply completion
 	err := e.client.call(ctx, "POST", "/v1/completions", map[string]any{

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"math"
 	"os"
 	"slices"
@@ -274,4 +275,56 @@ func FuzzOffsets(f *testing.F) {
 		}
 		spelled(text, []string{a, b})
 	})
+}
+
+// A reply of full length is read, and one of a batch is never long.
+func TestReplyLimit(t *testing.T) {
+	long := len(`"128000":{"logprob":-12.345678901234567,"rank":128000,"decoded_token":"\u2581internationalization"},`)
+	for _, c := range []struct{ tokens, top int }{{1, 0}, {4096, 0}, {4096, 40}, {1 << 17, 0}, {100_000, 100}} {
+		if needed := int64(c.tokens * (c.top + 1) * long); replyLimit(c.tokens, c.top) < needed*5/4 {
+			t.Errorf("%d tokens with %d likeliest: %d bytes are allowed, %d needed", c.tokens, c.top, replyLimit(c.tokens, c.top), needed)
+		}
+	}
+}
+
+func TestBatchesByLength(t *testing.T) {
+	lengths := []int{4096, 4096, 4096, 10, 4096, 60_000, 10, 10}
+	for _, c := range []struct {
+		top  int
+		want []int // texts in each request
+	}{
+		{0, []int{8}},
+		{40, []int{2, 3, 1, 2}},
+		{100, []int{1, 1, 1, 1, 1, 1, 2}},
+	} {
+		p := &counting{}
+		e := &Engine{options: Options{Concurrency: 1}, protocol: p, batch: 16}
+		var list []model.Request
+		for i, n := range lengths {
+			ids := make([]int64, n)
+			ids[0] = int64(i)
+			list = append(list, model.Request{IDs: ids, Top: c.top})
+		}
+		if _, err := e.Score(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(p.batches, c.want) {
+			t.Errorf("top %d: batches of %v, want %v", c.top, p.batches, c.want)
+		}
+	}
+}
+
+// counting counts the texts of each request.
+type counting struct {
+	protocol
+	batches []int
+}
+
+func (p *counting) score(_ context.Context, e *Engine, requests []model.Request) ([]model.Scored, error) {
+	p.batches = append(p.batches, len(requests))
+	out := make([]model.Scored, len(requests))
+	for i, r := range requests {
+		out[i] = blank(r.IDs)
+	}
+	return out, nil
 }

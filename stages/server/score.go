@@ -68,7 +68,7 @@ func (e *Engine) prepare(ctx context.Context, r model.Request) (model.Request, e
 	return r, nil
 }
 
-// ask sends the requests that were not found, in batches of equal Top, and fills out.
+// ask sends the requests that were not found, in batches of equal Top whose replies stay below mostReply, and fills out.
 func (e *Engine) ask(ctx context.Context, todo []model.Request, found []bool, out []model.Scored) error {
 	var order []int             // requests to send
 	twins := map[string][]int{} // others equal to one that is sent, by its key
@@ -91,8 +91,11 @@ func (e *Engine) ask(ctx context.Context, todo []model.Request, found []bool, ou
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(e.options.Concurrency)
 	for len(order) > 0 {
-		n := 1
-		for n < len(order) && n < e.batch && todo[order[n]].Top == todo[order[0]].Top {
+		n, top, tokens := 1, todo[order[0]].Top, e.sent(todo[order[0]])
+		for n < len(order) && n < e.batch && todo[order[n]].Top == top {
+			if tokens += e.sent(todo[order[n]]); replyLimit(tokens, top) > mostReply {
+				break
+			}
 			n++
 		}
 		part := order[:n]
@@ -223,11 +226,22 @@ func (e *Engine) generate(ctx context.Context, p model.Prompt, out *model.Contin
 	return nil
 }
 
+// sent returns of how many tokens a reply tells: BOS, those of the request, and one that is generated.
+func (e *Engine) sent(r model.Request) int { return len(e.bos) + len(r.IDs) + 1 }
+
 // prompt returns the ids that are sent for a text's ids.
 func (e *Engine) prompt(ids []int64) []int64 { return slices.Concat(e.bos, ids) }
 
 // seed31 folds a seed into what every server takes.
 func seed31(seed uint64) int64 { return int64((seed ^ seed>>31 ^ seed>>62) & (1<<31 - 1)) }
 
-// replyLimit bounds the reply to a request for so many tokens with so many likeliest each: an entry takes up to 300 bytes.
-func replyLimit(tokens, top int) int64 { return 1<<20 + int64(tokens)*int64(top+2)*512 }
+const (
+	// entryBytes bounds what a token takes in a reply, its own value or one of the likeliest. vLLM's, with the name of each number, take 75
+	// to 100, the others' less; a token of many bytes takes more, but not all are.
+	entryBytes = 160
+	// mostReply bounds the reply to a batch, which is read whole. A text that needs more is asked for alone.
+	mostReply = 64 << 20
+)
+
+// replyLimit bounds the reply to a request for so many tokens with so many likeliest each.
+func replyLimit(tokens, top int) int64 { return 1<<20 + int64(tokens)*int64(top+2)*entryBytes }
