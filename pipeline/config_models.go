@@ -114,7 +114,8 @@ var keysOfEngines = []struct {
 	{"url", []string{httpEngine}}, {"protocol", []string{httpEngine}}, {"key_env", []string{httpEngine}},
 	{"concurrency", []string{httpEngine}}, {"batch", []string{httpEngine}}, {"requests_per_second", []string{httpEngine}},
 	{"timeout_seconds", []string{httpEngine}}, {"retries", []string{httpEngine}}, {"cache", []string{httpEngine}},
-	{"model_sha256", []string{httpEngine}}, {"tokenizer", []string{httpEngine}}, {"bos", []string{httpEngine}}, {"context", []string{httpEngine}},
+	{"model_sha256", []string{httpEngine}}, {"tokenizer", []string{httpEngine}}, {"bos", []string{httpEngine}},
+	{"context", []string{httpEngine}},
 }
 
 // asks reports whether an engine is asked, rather than columns read.

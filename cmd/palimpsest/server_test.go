@@ -230,7 +230,8 @@ func TestServed(t *testing.T) {
 	if !strings.Contains(string(manifest), `"model_sha256": "`+servedDigest) {
 		t.Error("the manifest does not say which weights were served")
 	}
-	code, _, errs := execute("run", "-c", writeFile(t, filepath.Join(dir, "short.yaml"), config), "--set", "likelihood.target.model_sha256=0123")
+	code, _, errs := execute("run", "-c", writeFile(t, filepath.Join(dir, "short.yaml"), config),
+		"--set", "likelihood.target.model_sha256=0123")
 	if code != pipeline.ExitUsage || !strings.Contains(errs, "is no SHA-256; give 64 hex digits") {
 		t.Errorf("a digest of 4 digits: exit %d: %s", code, errs)
 	}

@@ -219,6 +219,11 @@ func (e *Engine) generate(ctx context.Context, p model.Prompt, out *model.Contin
 	if len(c.IDs) > p.Length || c.LogProbs != nil && c.IDs != nil && len(c.LogProbs) != len(c.IDs) {
 		return model.Faultf(model.CheckCount, "%d tokens with %d values came for a continuation of %d", len(c.IDs), len(c.LogProbs), p.Length)
 	}
+	if c.IDs == nil {
+		if c.IDs, err = e.written(ctx, p, c); err != nil {
+			return err
+		}
+	}
 	*out = c
 	if e.cache != nil {
 		return e.cache.put(ctx, e.cache.promptKey(p), c)

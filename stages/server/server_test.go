@@ -345,6 +345,57 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// llama-cpp-python's server gives the text that it wrote and not its ids: they are those of prompt and text together, where the prompt's
+// are the first of them.
+func TestIDsOfWhatWasWritten(t *testing.T) {
+	var text string
+	var values []float64
+	f := &fakeServer{protocol: "llama-cpp-python"}
+	url := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if r.URL.Path == "/v1/completions" && !bytes.Contains(body, []byte(`"echo":true`)) {
+			names := make([]string, len(values))
+			reply(w, object{"choices": []object{{"text": text, "finish_reason": "length", "logprobs": object{
+				"tokens": names, "token_logprobs": values}}}})
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		f.ServeHTTP(w, r)
+	}))
+	e := open(t, url, server.OpenAI, server.Options{})
+	own := func(text []byte) (model.Tokens, error) {
+		ids, offsets := tiny.encode(string(text))
+		return model.Tokens{IDs: ids, Offsets: offsets}, nil
+	}
+	local := open(t, url, server.OpenAI, server.Options{Tokenizer: own})
+	on, _ := tiny.encode(" on the mat")
+	for _, c := range []struct {
+		prompt, text string
+		values       int
+		want         []int64
+	}{
+		{"the cat", " on the mat", len(on), on},
+		{"the cat", " on the mat", len(on) + 1, nil}, // another number of tokens was generated
+		{"the ca", "t on", 3, nil},                   // " ca" and "t" are one token
+		{"the cat", " caf\uFFFD", 5, nil},
+		{"the cat", "", 0, nil},
+	} {
+		text, values = c.text, make([]float64, c.values)
+		for i, e := range []*server.Engine{e, local} {
+			got, err := e.Generate(context.Background(), []model.Prompt{{Text: []byte(c.prompt), Length: 9, TopK: 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got[0].IDs, c.want) || string(got[0].Text) != c.text {
+				t.Errorf("engine %d: %q and %q: %+v, want %v", i, c.prompt, c.text, got[0], c.want)
+			}
+		}
+	}
+}
+
 // What a request does not say, some servers take from the model's own configuration: every request says what is neutral.
 func TestGenerateIsNeutral(t *testing.T) {
 	neutral := map[string]float64{"top_p": 1, "min_p": 0, "presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty": 1}

@@ -135,6 +135,34 @@ func (e *Engine) reencoded(ctx context.Context, r model.Request, fault error) er
 	return fault
 }
 
+// written returns the ids of a continuation of which the server gave the text alone: those of prompt and text together, after the
+// prompt's. It is nil where they need not be the ones that were generated: the text may merge with the prompt, may hold U+FFFD for bytes
+// that are not UTF-8, or may encode to another number of tokens than were generated.
+func (e *Engine) written(ctx context.Context, p model.Prompt, c model.Continuation) ([]int64, error) {
+	if len(c.Text) == 0 || len(p.Text) == 0 && len(p.IDs) > 0 || strings.ContainsRune(string(c.Text), utf8.RuneError) {
+		return nil, nil
+	}
+	prompt, err := e.Tokenize(ctx, p.Text)
+	var both model.Tokens
+	if err == nil {
+		both, err = e.Tokenize(ctx, slices.Concat(p.Text, c.Text))
+	}
+	if errors.Is(err, ErrCapability) || errors.Is(err, ErrRefused) {
+		return nil, nil // it cannot be known
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the tokens of a continuation: %w", err)
+	}
+	n := len(prompt.IDs)
+	if len(both.IDs) < n || !slices.Equal(both.IDs[:n], prompt.IDs) || p.IDs != nil && !slices.Equal(p.IDs, prompt.IDs) {
+		return nil, nil
+	}
+	if ids := both.IDs[n:]; len(ids) <= p.Length && (c.LogProbs == nil || len(c.LogProbs) == len(ids)) {
+		return ids, nil
+	}
+	return nil, nil
+}
+
 // offsetsOf returns the byte at which each token begins in the text, from the strings that a server gives for them, or nil: a
 // string may be of the vocabulary's own alphabet, or a replacement for bytes that are not UTF-8. The strings are taken only when
 // all of them together are the text, in one of three alphabets: plain, GPT-2's for bytes, or SentencePiece's. SentencePiece may put a
