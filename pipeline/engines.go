@@ -40,18 +40,42 @@ func (e *execution) openEngines(ctx context.Context) error {
 			}
 			return fmt.Errorf("%s: %w", m.key, err)
 		}
+		if err := e.plan.fitContext(m, opened.Facts().Context); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fitContext refuses windows and prompts that are longer than a target's context; 0 is unknown.
+func (p *Plan) fitContext(m *planned, context int) error {
+	if m.role != targetRole || context == 0 {
+		return nil
+	}
+	w := p.Config.Likelihood.windows()
+	if n := w.Prefix + w.Suffix; n > context {
+		return badUsage("likelihood.windows: prefix and suffix are %d tokens, and the context of %s has %d: shorten them", n, m.Name, context)
+	}
+	for i, s := range p.Config.Probes {
+		if s.Prompts != nil && s.Prompts.Prefix+s.Prompts.Length > context {
+			return badUsage("probes.%d.prompts: prefix and length are %d tokens, and the context of %s has %d: shorten them",
+				i, s.Prompts.Prefix+s.Prompts.Length, m.Name, context)
+		}
 	}
 	return nil
 }
 
 // closeEngines closes the models that were opened.
 func (e *execution) closeEngines() error {
-	for m, x := range e.engines {
-		if err := x.Close(); err != nil {
-			return fmt.Errorf("%s: closing the model: %w", m.key, err)
+	var failed error
+	for _, m := range e.plan.models {
+		if x := e.engines[m]; x != nil {
+			if err := x.Close(); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s: closing the model: %w", m.key, err))
+			}
 		}
 	}
-	return nil
+	return failed
 }
 
 // ModelFacts is what the manifest says of a model that was asked.

@@ -182,16 +182,16 @@ func checkEmbeddedGenerations(t *testing.T, runDir string, few []demoText) {
 	extracted := 0
 	for _, g := range generations {
 		own := works[g.WorkID][g.PromptByteEnd:]
-		if g.Extracted != (g.SameTokens == g.Asked) || g.Extracted && !strings.HasPrefix(own, *written[g.ProbeID].Text) {
-			t.Errorf("%s is said to be extracted (%v, %d tokens): %q, and the work goes on %q", g.ProbeID, g.Extracted, g.SameTokens,
+		if *g.Extracted != (*g.SameTokens == g.Asked) || *g.Extracted && !strings.HasPrefix(own, *written[g.ProbeID].Text) {
+			t.Errorf("%s is said to be extracted (%v, %d tokens): %q, and the work goes on %q", g.ProbeID, *g.Extracted, *g.SameTokens,
 				*written[g.ProbeID].Text, own)
 		}
-		if g.Extracted && g.Model == "tuned" {
+		if *g.Extracted && g.Model == "tuned" {
 			extracted++
-		} else if g.Extracted {
+		} else if *g.Extracted {
 			t.Errorf("%s was extracted from a model that never saw it", g.ProbeID)
 		}
-		if g.Tokens > 0 && (g.LogProb == nil || *g.LogProb > 0) || g.Draws != map[string]int64{"greedy": 1, "top_k": 2}[g.Sampling] {
+		if *g.Tokens > 0 && (g.LogProb == nil || *g.LogProb > 0) || g.Draws != map[string]int64{"greedy": 1, "top_k": 2}[g.Sampling] {
 			t.Errorf("%+v", g)
 		}
 	}
