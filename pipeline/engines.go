@@ -121,7 +121,7 @@ func (p *Plan) openLlamaCPP(ctx context.Context, m *planned) (model.Engine, erro
 
 // openEmbedded opens a model in the process.
 func (p *Plan) openEmbedded(ctx context.Context, m *planned) (model.Engine, error) {
-	return openLlama(ctx, p.store, m.file, llama.Options{Workers: p.Config.workers(), Expand: p.expand()})
+	return openLlama(ctx, p.store, m.file, p.llamaOptions())
 }
 
 // openLlama opens the GGUF at o.
@@ -137,8 +137,10 @@ func openLlama(ctx context.Context, s *store.Store, o store.Object, options llam
 	return e, nil
 }
 
-// expand returns how many bytes a model's weights may take when they are turned into numbers that are quick to reckon with.
-func (p *Plan) expand() int64 { return int64(p.Config.Resources.Memory) / 4 }
+// llamaOptions lets a model's weights take a quarter of the memory as numbers that are quick to reckon with.
+func (p *Plan) llamaOptions() llama.Options {
+	return llama.Options{Workers: p.Config.workers(), Expand: int64(p.Config.Resources.Memory) / 4}
+}
 
 // openServer opens a model behind HTTP.
 func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error) {

@@ -365,3 +365,41 @@ likelihood: {target: {model: %[2]q}}
 		}
 	}
 }
+
+// TestPriorOfFitControls has a control that holds the words of a probe: its beginning is the probe's own, so what the model says after it
+// must not excuse the probe.
+func TestPriorOfFitControls(t *testing.T) {
+	dir := t.TempDir()
+	models, err := filepath.Abs(filepath.Join("..", "..", "configs", "demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probes := demoProbes(t, func(r demoText) bool { return r.ID == "m00241" || r.ID == "m00242" })
+	controls, err := parquet.ReadFile[demoText](filepath.Join(models, "controls.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	controls = slices.DeleteFunc(controls, func(r demoText) bool { return *r.ControlGroup != "passage" })[:20]
+	for _, p := range probes {
+		controls = append(controls, demoText{ID: "again-" + p.ID, Text: p.Text + "\n", ControlGroup: p.ControlGroup})
+	}
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes)
+	writeParquet(t, filepath.Join(dir, "controls.parquet"), controls)
+	runDir := mustRun(t, dir, strings.NewReplacer("DIR", dir, "MODELS", models).Replace(`
+corpus: {urls: [MODELS/corpus.parquet], columns: {text: text, id: id}}
+probes: {urls: [DIR/probes.parquet], columns: {id: id, text: text, control_group: control_group}}
+controls: {urls: [DIR/controls.parquet], columns: {id: id, text: text, control_group: control_group}}
+hash: {}
+likelihood: {target: {model: MODELS/target.gguf}, windows: {prefix: 32, suffix: 50, stride: 100}, prior: {}}
+`))
+	for _, e := range readTable(t, runDir, schemas.Evidences) {
+		if e.ModelGrade != "extractable" {
+			t.Errorf("%s: %s: %s", e.ProbeID, e.ModelGrade, e.ModelReason)
+		}
+	}
+	for _, w := range readTable(t, runDir, schemas.Windows) {
+		if w.PriorLogP == nil || *w.PriorLogP > -20 {
+			t.Errorf("%s: after the beginnings of other texts the suffix has log p %v", w.ProbeID, w.PriorLogP)
+		}
+	}
+}
