@@ -228,6 +228,6 @@ func (x *examination) conclude() {
 	x.e.note(x.key, "log-probabilities at an engine's clamp, which are null here", x.clamped)
 	x.e.note(x.key, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", x.misplaced)
 	x.e.note(x.key, "texts whose control group has too few other controls to draw prefixes from, and so no prior_lift", x.unprimed)
-	x.e.note(x.key, "windows that are given back and whose suffix a server that takes text could not be asked about after other prefixes", x.unasked)
+	x.e.note(x.key, "windows that are given back, of which a server that takes text could not be asked after other prefixes", x.unasked)
 	x.e.note(x.key, "windows whose text does not encode to their tokens, so that the server could not be asked about them", x.reencoded)
 }
