@@ -70,11 +70,19 @@ type ModelList []Model
 // Windows configures extraction.
 type Windows struct {
 	Prefix  int    `json:"prefix"`           // tokens; default 50
-	Suffix  int    `json:"suffix"`           // tokens; default 50
+	Suffix  int    `json:"suffix"`           // tokens; default 50; 0 for no windows
 	Stride  int    `json:"stride"`           // tokens, in profile cooper characters; default 10
 	TopK    int    `json:"top_k"`            // default 40
 	Profile string `json:"profile,omitzero"` // tokens (default), or cooper: the text is cut every stride characters and tokenised anew
 	Context string `json:"context"`          // window (default): the suffix given its prefix alone; text: given all text before it
+}
+
+// windows returns the windows that texts are cut into.
+func (l *Likelihood) windows() likelihood.Windows {
+	if l.Windows.Suffix == 0 {
+		return likelihood.Windows{}
+	}
+	return likelihood.Windows(l.Windows)
 }
 
 // Prompts configures what a target model is asked to go on with: prefixes of the works among the probes.
@@ -151,18 +159,18 @@ func (l *loader) checkLikelihood(c *Config) {
 	}
 	l.checkNames(m)
 	for _, w := range []struct {
-		key   string
-		value *int
-		usual int
+		key          string
+		value        *int
+		usual, least int
 	}{
-		{"prefix", &m.Windows.Prefix, 50}, {"suffix", &m.Windows.Suffix, 50},
-		{"stride", &m.Windows.Stride, 10}, {"top_k", &m.Windows.TopK, 40},
+		{"prefix", &m.Windows.Prefix, 50, 1}, {"suffix", &m.Windows.Suffix, 50, 0},
+		{"stride", &m.Windows.Stride, 10, 1}, {"top_k", &m.Windows.TopK, 40, 1},
 	} {
 		key := "likelihood.windows." + w.key
 		if !l.given(key) {
 			*w.value = w.usual
 		}
-		l.between(key, *w.value, 1, 1_000_000)
+		l.between(key, *w.value, w.least, 1_000_000)
 	}
 	if l.given("likelihood.windows.profile") {
 		l.word("likelihood.windows.profile", &m.Windows.Profile, likelihood.ProfileTokens, likelihood.ProfileCooper)
@@ -180,6 +188,9 @@ func (l *loader) checkLikelihood(c *Config) {
 		l.between("likelihood.prior.prefixes", p.Prefixes, 1, 1000)
 		if !l.given("likelihood.prior.seed") {
 			p.Seed = 1
+		}
+		if m.Windows.Suffix == 0 {
+			l.problem("likelihood.prior", "asks for the suffixes of windows, and there are none; remove one of the two")
 		}
 		if c.Controls == nil {
 			l.problem("likelihood.prior", "draws its prefixes from the controls, which are not configured; add controls or remove prior")
@@ -337,6 +348,9 @@ func (l *loader) checkServer(key string, m *Model) {
 func (l *loader) checkPrompts(c *Config, key string, s *ProbeSource) {
 	l.without(key, "beside from: model, which is prompted with the works of the other sources", "urls", "columns", "rate", "kind")
 	s.Kind = "generation"
+	if first := slices.IndexFunc(c.Probes, func(o ProbeSource) bool { return o.From == fromModel }); &c.Probes[first] != s {
+		l.problem(key+".from", "a model is prompted by one source only, and probes.%d is another; put what is asked for into one", first)
+	}
 	if c.Likelihood == nil || !slices.ContainsFunc(c.Likelihood.Target, func(t Model) bool { return t.Engine != columnsEngine }) {
 		l.problem(key+".from", "there is no model to ask; add likelihood.target with a model, or give urls")
 	}
@@ -352,7 +366,7 @@ func (l *loader) checkPrompts(c *Config, key string, s *ProbeSource) {
 		usual, least, most int
 	}{
 		{"prefix", &p.Prefix, 50, 1, 1_000_000}, {"length", &p.Length, 50, 1, 1_000_000}, {"stride", &p.Stride, 50, 1, 1_000_000},
-		{"most", &p.Most, 0, 0, 1 << 30}, {"draws", &p.Draws, 0, 0, 100_000}, {"top_k", &p.TopK, 40, 1, 1_000_000},
+		{"most", &p.Most, 0, 0, 1 << 30}, {"draws", &p.Draws, 0, 0, 100_000}, {"top_k", &p.TopK, 40, 2, 1_000_000},
 		{"seed", &p.Seed, 1, 0, 1 << 62},
 	} {
 		if !l.given(join(key, n.key)) {

@@ -40,18 +40,42 @@ func (e *execution) openEngines(ctx context.Context) error {
 			}
 			return fmt.Errorf("%s: %w", m.key, err)
 		}
+		if err := e.plan.fitContext(m, opened.Facts().Context); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fitContext refuses windows and prompts that are longer than a target's context; 0 is unknown.
+func (p *Plan) fitContext(m *planned, context int) error {
+	if m.role != targetRole || context == 0 {
+		return nil
+	}
+	w := p.Config.Likelihood.windows()
+	if n := w.Prefix + w.Suffix; n > context {
+		return badUsage("likelihood.windows: prefix and suffix are %d tokens, and the context of %s has %d: shorten them", n, m.Name, context)
+	}
+	for i, s := range p.Config.Probes {
+		if s.Prompts != nil && s.Prompts.Prefix+s.Prompts.Length > context {
+			return badUsage("probes.%d.prompts: prefix and length are %d tokens, and the context of %s has %d: shorten them",
+				i, s.Prompts.Prefix+s.Prompts.Length, m.Name, context)
+		}
 	}
 	return nil
 }
 
 // closeEngines closes the models that were opened.
 func (e *execution) closeEngines() error {
-	for m, x := range e.engines {
-		if err := x.Close(); err != nil {
-			return fmt.Errorf("%s: closing the model: %w", m.key, err)
+	var failed error
+	for _, m := range e.plan.models {
+		if x := e.engines[m]; x != nil {
+			if err := x.Close(); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s: closing the model: %w", m.key, err))
+			}
 		}
 	}
-	return nil
+	return failed
 }
 
 // ModelFacts is what the manifest says of a model that was asked.
@@ -97,7 +121,7 @@ func (p *Plan) openLlamaCPP(ctx context.Context, m *planned) (model.Engine, erro
 
 // openEmbedded opens a model in the process.
 func (p *Plan) openEmbedded(ctx context.Context, m *planned) (model.Engine, error) {
-	return openLlama(ctx, p.store, m.file, llama.Options{Workers: p.Config.workers(), Expand: p.expand()})
+	return openLlama(ctx, p.store, m.file, p.llamaOptions())
 }
 
 // openLlama opens the GGUF at o.
@@ -113,8 +137,10 @@ func openLlama(ctx context.Context, s *store.Store, o store.Object, options llam
 	return e, nil
 }
 
-// expand returns how many bytes a model's weights may take when they are turned into numbers that are quick to reckon with.
-func (p *Plan) expand() int64 { return int64(p.Config.Resources.Memory) / 4 }
+// llamaOptions lets a model's weights take a quarter of the memory as numbers that are quick to reckon with.
+func (p *Plan) llamaOptions() llama.Options {
+	return llama.Options{Workers: p.Config.workers(), Expand: int64(p.Config.Resources.Memory) / 4}
+}
 
 // openServer opens a model behind HTTP.
 func (p *Plan) openServer(ctx context.Context, m *planned) (model.Engine, error) {

@@ -29,7 +29,7 @@ func (e *execution) examine(ctx context.Context, l *loaded, m *planned, keep kee
 	x := examination{planned: m, e: e, l: l, keep: keep, engine: e.engines[m]}
 	c := e.plan.Config.Likelihood
 	if m.role == targetRole {
-		x.questions = likelihood.Questions{Windows: likelihood.Windows(c.Windows), Lowercase: c.Lowercase,
+		x.questions = likelihood.Questions{Windows: c.windows(), Lowercase: c.Lowercase,
 			Permutations: c.Permutations, Seed: uint64(c.Seed)}
 		if err := x.drawPriors(ctx, c); err != nil {
 			return err
@@ -88,6 +88,7 @@ type examination struct {
 	misplaced int64 // texts whose token offsets cannot be used
 	unprimed  int64 // texts whose group has too few controls to draw other prefixes from
 	reencoded int64 // windows that the engine could not be asked about
+	unasked   int64 // windows that it could not be asked about after other prefixes
 }
 
 // prior is the beginning of a control.
@@ -138,10 +139,11 @@ func (x *examination) text(ctx context.Context, examiner *likelihood.Examiner, i
 	}
 	x.clamped += score.Notes.Clamped
 	x.reencoded += score.Notes.Reencoded
+	x.unasked += score.Notes.Unprimed
 	if score.Notes.BadOffsets {
 		x.misplaced++
 	}
-	if !enough {
+	if !enough && len(score.Windows) > 0 {
 		x.unprimed++
 	}
 	return x.keep(i, score, values)
@@ -161,16 +163,20 @@ func (e *execution) unusable(p *fold.Probe, m *planned, err error) error {
 	return nil
 }
 
-// drawPriors draws, from each group of controls, the beginnings that suffixes are asked after beside their own: of the controls with
-// the smallest hash of seed and id, one more than are needed, since a control is not asked after itself.
+// drawPriors draws, from each group of controls that are fit to calibrate, the beginnings that suffixes are asked after beside their
+// own: of the controls with the smallest hash of seed and id, one more than are needed, since a control is not asked after itself.
 func (x *examination) drawPriors(ctx context.Context, c *Likelihood) error {
 	if c.Prior == nil {
 		return nil
 	}
 	x.priors = make(map[string][]prior)
-	controls := make([]int32, 0, len(x.l.all)-x.l.probes)
+	var controls []int32
+	seen := make(map[string]bool) // digests of their texts
 	for i := x.l.probes; i < len(x.l.all); i++ {
-		controls = append(controls, int32(i))
+		if sum := x.l.sums[i].SHA256; x.l.fit[x.l.all[i]] && !seen[sum] {
+			seen[sum] = true
+			controls = append(controls, int32(i))
+		}
 	}
 	seed := strconv.Itoa(c.Prior.Seed) + "\x00"
 	place := func(i int32) uint64 { return xxh3.HashString(seed + x.l.all[i].ID) }
@@ -206,7 +212,7 @@ func (x *examination) priorsOf(i int32) (ids [][]int64, enough bool) {
 		return nil, true
 	}
 	for _, p := range x.priors[groupName(x.l.all[i])] {
-		if p.control != i && len(ids) < c.Prior.Prefixes && x.l.sums[p.control].SHA256 != x.l.sums[i].SHA256 {
+		if p.control != i && len(ids) < c.Prior.Prefixes {
 			ids = append(ids, p.ids)
 		}
 	}
@@ -222,5 +228,6 @@ func (x *examination) conclude() {
 	x.e.note(x.key, "log-probabilities at an engine's clamp, which are null here", x.clamped)
 	x.e.note(x.key, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", x.misplaced)
 	x.e.note(x.key, "texts whose control group has too few other controls to draw prefixes from, and so no prior_lift", x.unprimed)
+	x.e.note(x.key, "windows that are given back, of which a server that takes text could not be asked after other prefixes", x.unasked)
 	x.e.note(x.key, "windows whose text does not encode to their tokens, so that the server could not be asked about them", x.reencoded)
 }

@@ -185,12 +185,17 @@ func (e *execution) run(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
+	e.meter.begin("writing what was found", 0)
+	s, err := e.writeFindings(ctx, l, found)
+	if err != nil {
+		return err
+	}
 	scored, err := e.score(ctx, l)
 	if err != nil {
 		return err
 	}
 	e.meter.begin("judging and writing", 0)
-	if err := e.judge(ctx, l, found, scored); err != nil {
+	if err := e.judge(ctx, l, s, scored); err != nil {
 		return err
 	}
 	row := schemas.Run{ConfigSHA256: c.Digest(), ProgramVersion: version, Probes: int64(l.probes)}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"palimpsest/stages/llama"
 	"palimpsest/stages/model"
 	"palimpsest/stages/read"
 	"palimpsest/stages/server"
@@ -66,7 +67,8 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, server.ErrUnavailable):
 		return ExitUnavailable
-	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrMissing), errors.As(err, &data), errors.As(err, &parse):
+	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrMissing), errors.As(err, &data), errors.As(err, &parse),
+		errors.Is(err, llama.ErrBroken):
 		return ExitData
 	}
 	return ExitRetry

@@ -62,6 +62,14 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 	if err := eg.Wait(); err != nil {
 		return err
 	}
+	short := int64(0)
+	for _, a := range attempts {
+		if a == nil {
+			short++
+		}
+	}
+	e.note("probes", fmt.Sprintf("works that are too short for a prompt and a continuation, %d tokens, of %d that %s was to write on",
+		p.Prefix+p.Length, len(works), m.Name), short)
 	cutter, same := e.plan.newCutter(), e.cutsAlike(m)
 	for i, w := range works {
 		for k := range attempts[i] {
@@ -80,7 +88,11 @@ func (all *written) add(writer string, p *Prompts, work *fold.Probe, a *extract.
 	how, draws := fmt.Sprintf("draw-%d", a.Draw), int64(p.Draws)
 	row := schemas.Generation{Model: writer, WorkID: work.ID, PromptTokens: int64(p.Prefix), PromptByteStart: a.PromptStart,
 		PromptByteEnd: a.PromptEnd, Sampling: "top_k", TopK: int64(a.TopK), Draw: int64(a.Draw), Draws: draws,
-		Tokens: int64(len(a.IDs)), Asked: int64(p.Length), SameTokens: int64(a.Same), Extracted: a.Same == p.Length}
+		Asked: int64(p.Length)}
+	if a.IDs != nil || len(a.Text) == 0 {
+		tokens, same, extracted := int64(len(a.IDs)), int64(a.Same), a.Same == p.Length
+		row.Tokens, row.SameTokens, row.Extracted = &tokens, &same, &extracted
+	}
 	if a.TopK == 1 {
 		how, row.Sampling, row.Draws = "greedy", "greedy", 1
 	} else {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/llama"
 	"palimpsest/stages/store"
 )
 
@@ -16,6 +17,7 @@ type planned struct {
 	role    string       // targetRole or referenceRole
 	key     string       // in the configuration
 	objects []*object    // of its columns where they are keyed by id; nil when they stand in the probes' own files
+	memory  int64        // bytes that it may take, of this machine's
 	file    store.Object // its weights, or the tokenizer of a server's model; zero when there is none
 }
 
@@ -96,6 +98,17 @@ func (p *Plan) findModel(ctx context.Context, m *planned) error {
 		return badUsage("%s: %s names %d objects; name one GGUF", key, redact(url), len(found))
 	}
 	m.file = found[0]
+	if m.Engine != embeddedEngine {
+		m.memory = m.file.Size
+		return nil
+	}
+	r, err := p.store.Open(ctx, m.file)
+	if err != nil {
+		return err
+	}
+	if m.memory, err = llama.Memory(&headReader{ctx: ctx, object: r}, m.file.Size, p.llamaOptions()); err != nil {
+		return badData("%s: %s is no model that the engine can run: %w", key, m.file.URI, err)
+	}
 	return nil
 }
 

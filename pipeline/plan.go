@@ -158,10 +158,7 @@ func (p *Plan) inputs() []Input {
 // fit works out the memory and refuses a plan that does not fit.
 func (p *Plan) fit() error {
 	for _, m := range p.models {
-		p.memory.Models = sum(p.memory.Models, m.file.Size)
-		if m.Engine == embeddedEngine {
-			p.memory.Models = sum(p.memory.Models, min(8*m.file.Size, p.expand())) // of numbers of at least four bits
-		}
+		p.memory.Models = sum(p.memory.Models, m.memory)
 	}
 	for _, o := range slices.Concat(slices.Concat(p.probes...), p.controls) {
 		for g := range o.file.Groups() {

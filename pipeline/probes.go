@@ -24,6 +24,7 @@ type loaded struct {
 	byRow map[rowKey]int32 // the probe at a row of an object
 	sums  []hash.Sums      // their digests
 
+	fit     map[*fold.Probe]bool // controls that are fit to calibrate
 	written []schemas.Generation // rows of the probes that a model wrote
 }
 

@@ -17,7 +17,7 @@ func (e *execution) scoreColumns(ctx context.Context, l *loaded, m *planned, kee
 	e.meter.begin("scoring under "+m.Name, e.plan.modelBytes(m))
 	r := modelRun{e: e, l: l, planned: m, keep: keep}
 	if m.role == targetRole {
-		r.windows = likelihood.Windows(e.plan.Config.Likelihood.Windows)
+		r.windows = e.plan.Config.Likelihood.windows()
 	}
 	return r.run(ctx)
 }

@@ -124,11 +124,11 @@ type Generation struct {
 	Draw            int64    `parquet:"draw" doc:"number of the draw, from 0"`
 	Draws           int64    `parquet:"draws" doc:"draws of this prompt: the denominator; 1 for greedy"`
 	Seed            *int64   `parquet:"seed" doc:"seed of the draw, as a signed number; null for greedy"`
-	Tokens          int64    `parquet:"tokens" unit:"tokens" doc:"tokens that the model wrote"`
+	Tokens          *int64   `parquet:"tokens" unit:"tokens" doc:"tokens that the model wrote; null, as same_tokens and extracted are, when the server gives text alone"`
 	Asked           int64    `parquet:"asked" unit:"tokens" doc:"tokens that it was asked for; fewer come when it ends the text"`
 	LogProb         *float64 `parquet:"log_prob" unit:"nats" doc:"of what it wrote, full softmax; null when the engine does not say"`
-	SameTokens      int64    `parquet:"same_tokens" unit:"tokens" doc:"how many tokens it begins with that are the work's own continuation"`
-	Extracted       bool     `parquet:"extracted" doc:"whether all tokens asked for are the work's own"`
+	SameTokens      *int64   `parquet:"same_tokens" unit:"tokens" doc:"how many tokens it begins with that are the work's own continuation"`
+	Extracted       *bool    `parquet:"extracted" doc:"whether all tokens asked for are the work's own"`
 }
 
 // Canary is a row of canaries: where a sentence stands among others, and in the corpus (methods, section 6). Only a rank among

@@ -25,6 +25,9 @@ type compressCommand struct {
 
 // Run carries out the command.
 func (c *compressCommand) Run(e *environment) error {
+	if err := differ(c.Input, c.Output); err != nil {
+		return err
+	}
 	text, err := readInput(c.Input, coder.MaxText)
 	if err != nil {
 		return err
@@ -73,6 +76,9 @@ type decompressCommand struct {
 
 // Run carries out the command.
 func (c *decompressCommand) Run(e *environment) error {
+	if err := differ(c.Input, c.Output); err != nil {
+		return err
+	}
 	file, err := readInput(c.Input, 2*coder.MaxText) // 8 bits a byte and more for escapes
 	if err != nil {
 		return err
@@ -112,6 +118,18 @@ func (e *environment) figures(output string, m *coder.Model, s *coder.Stats) *ta
 	fmt.Fprintf(t, "; under %s\n", m.Name)
 	fmt.Fprintf(t, "file\t%d bytes, of which %d are the header\n", s.FileBytes, s.FileBytes-s.Bits/8)
 	return t
+}
+
+// differ refuses to write a file over the one that is read.
+func differ(input, output string) error {
+	in, err := os.Stat(input)
+	if input == "" || err != nil {
+		return nil // told where it is opened
+	}
+	if out, err := os.Stat(output); err == nil && os.SameFile(in, out) {
+		return &pipeline.UsageError{Err: fmt.Errorf("%s would be written over; name another file with -o", input)}
+	}
+	return nil
 }
 
 func inputName(path string) string {

@@ -182,16 +182,16 @@ func checkEmbeddedGenerations(t *testing.T, runDir string, few []demoText) {
 	extracted := 0
 	for _, g := range generations {
 		own := works[g.WorkID][g.PromptByteEnd:]
-		if g.Extracted != (g.SameTokens == g.Asked) || g.Extracted && !strings.HasPrefix(own, *written[g.ProbeID].Text) {
-			t.Errorf("%s is said to be extracted (%v, %d tokens): %q, and the work goes on %q", g.ProbeID, g.Extracted, g.SameTokens,
+		if *g.Extracted != (*g.SameTokens == g.Asked) || *g.Extracted && !strings.HasPrefix(own, *written[g.ProbeID].Text) {
+			t.Errorf("%s is said to be extracted (%v, %d tokens): %q, and the work goes on %q", g.ProbeID, *g.Extracted, *g.SameTokens,
 				*written[g.ProbeID].Text, own)
 		}
-		if g.Extracted && g.Model == "tuned" {
+		if *g.Extracted && g.Model == "tuned" {
 			extracted++
-		} else if g.Extracted {
+		} else if *g.Extracted {
 			t.Errorf("%s was extracted from a model that never saw it", g.ProbeID)
 		}
-		if g.Tokens > 0 && (g.LogProb == nil || *g.LogProb > 0) || g.Draws != map[string]int64{"greedy": 1, "top_k": 2}[g.Sampling] {
+		if *g.Tokens > 0 && (g.LogProb == nil || *g.LogProb > 0) || g.Draws != map[string]int64{"greedy": 1, "top_k": 2}[g.Sampling] {
 			t.Errorf("%+v", g)
 		}
 	}
@@ -362,6 +362,44 @@ likelihood: {target: {model: %[2]q}}
 	for dup, want := range map[int64]float64{0: 1.41, 1: 1.78, 4: 1.36, 16: 4.01, 64: math.Log2(alternatives + 1)} {
 		if got := sums[dup] / 12; math.Abs(got-want) > .7 {
 			t.Errorf("%d copies: mean exposure %.2f of 12 secrets, published %.2f", dup, got, want)
+		}
+	}
+}
+
+// TestPriorOfFitControls has a control that holds the words of a probe: its beginning is the probe's own, so what the model says after it
+// must not excuse the probe.
+func TestPriorOfFitControls(t *testing.T) {
+	dir := t.TempDir()
+	models, err := filepath.Abs(filepath.Join("..", "..", "configs", "demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probes := demoProbes(t, func(r demoText) bool { return r.ID == "m00241" || r.ID == "m00242" })
+	controls, err := parquet.ReadFile[demoText](filepath.Join(models, "controls.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	controls = slices.DeleteFunc(controls, func(r demoText) bool { return *r.ControlGroup != "passage" })[:20]
+	for _, p := range probes {
+		controls = append(controls, demoText{ID: "again-" + p.ID, Text: p.Text + "\n", ControlGroup: p.ControlGroup})
+	}
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), probes)
+	writeParquet(t, filepath.Join(dir, "controls.parquet"), controls)
+	runDir := mustRun(t, dir, strings.NewReplacer("DIR", dir, "MODELS", models).Replace(`
+corpus: {urls: [MODELS/corpus.parquet], columns: {text: text, id: id}}
+probes: {urls: [DIR/probes.parquet], columns: {id: id, text: text, control_group: control_group}}
+controls: {urls: [DIR/controls.parquet], columns: {id: id, text: text, control_group: control_group}}
+hash: {}
+likelihood: {target: {model: MODELS/target.gguf}, windows: {prefix: 32, suffix: 50, stride: 100}, prior: {}}
+`))
+	for _, e := range readTable(t, runDir, schemas.Evidences) {
+		if e.ModelGrade != "extractable" {
+			t.Errorf("%s: %s: %s", e.ProbeID, e.ModelGrade, e.ModelReason)
+		}
+	}
+	for _, w := range readTable(t, runDir, schemas.Windows) {
+		if w.PriorLogP == nil || *w.PriorLogP > -20 {
+			t.Errorf("%s: after the beginnings of other texts the suffix has log p %v", w.ProbeID, w.PriorLogP)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func logLines(m *pipeline.Meter, log *slog.Logger) func(last bool) {
 		if phase.Total > 0 {
 			done := m.Done.Load()
 			attrs = append(attrs, "done", fmt.Sprintf("%.1f%%", 100*float64(done)/float64(phase.Total)))
-			if speed := perSecond(done, begun); done > 0 && done < phase.Total {
+			if speed := perSecond(done, begun); done > 0 && done < phase.Total && time.Since(begun) > 5*time.Second {
 				attrs = append(attrs, "left", time.Duration(float64(phase.Total-done)/speed*1e9).Round(time.Second))
 			}
 		}

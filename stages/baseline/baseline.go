@@ -67,7 +67,8 @@ func (m *Measurer) zlibSize(text []byte) (_ int64, err error) {
 	if _, err := m.zlib.Write(text); err != nil {
 		return 0, err
 	}
-	return int64(m.size), m.zlib.Close()
+	err = m.zlib.Close() // which writes the rest
+	return int64(m.size), err
 }
 
 func (m *Measurer) zstdSize(text []byte) (_ int64, err error) {

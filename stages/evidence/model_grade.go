@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"math"
+	"strings"
 
 	"palimpsest/stages/fold"
 )
@@ -168,10 +169,18 @@ func windowsFound(s *Subject) (clause string, tested bool) {
 	if !math.IsNaN(e.MaxP) {
 		likeliest = ", the likeliest suffix having " + probability(e.MaxP)
 	}
+	var save []string
 	if e.Repeating > 0 {
-		return "no window is given back (" + of + likeliest + "), save " + thousands(e.Repeating) + " whose suffix repeats its prefix", true
+		save = append(save, thousands(e.Repeating)+" whose suffix repeats its prefix")
 	}
-	return "no window is given back (" + of + likeliest + ")", true
+	if e.Primed > 0 {
+		save = append(save, thousands(e.Primed)+" whose suffix the model gives back after the beginnings of controls as well")
+	}
+	clause = "no window is given back (" + of + likeliest + ")"
+	if save != nil {
+		clause += ", save " + strings.Join(save, " and ")
+	}
+	return clause, true
 }
 
 // rankFound says how the text ranks among its controls, and whether the rank could have shown anything.

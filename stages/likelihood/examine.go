@@ -59,13 +59,13 @@ const batch = 32
 // Examine asks the engine about a text. Beside the text's scores it returns what they were made of, token by token. An error that is an
 // *Unusable says that what the model answered of this text cannot be used; any other, that the engine could not answer.
 func (x *Examiner) Examine(ctx context.Context, t Text) (*Score, *model.Scored, error) {
-	tokens, err := x.engine.Tokenize(ctx, t.Bytes)
+	tokens, err := x.tokenize(ctx, t.Bytes)
 	if err != nil {
-		return nil, nil, fmt.Errorf("tokenizing: %w", err)
+		return nil, nil, err
 	}
 	top := 0
 	if !x.alone {
-		top = x.questions.Windows.TopK
+		top = x.top()
 	}
 	s, err := model.Long(ctx, x.engine, t.Bytes, tokens, top)
 	if err != nil {
@@ -99,25 +99,39 @@ func (x *Examiner) Examine(ctx context.Context, t Text) (*Score, *model.Scored, 
 	return r, &s, nil
 }
 
+// top is how many of the likeliest tokens are asked for: no more than the engine gives.
+func (x *Examiner) top() int { return min(x.questions.Windows.TopK, x.engine.Facts().MostTop) }
+
 // Unusable says that what a model answered of one text cannot be used.
 type Unusable struct{ err error }
 
 func (e *Unusable) Error() string { return e.err.Error() }
 func (e *Unusable) Unwrap() error { return e.err }
 
-// usable tells an answer that breaks the rules from an engine that gave none.
+// usable tells an answer that breaks the rules, and a text that the engine cannot be asked about, from an engine that gave no answer.
 func usable(err error) error {
 	if fault, ok := errors.AsType[*model.Fault](err); ok {
 		return &Unusable{fault}
 	}
+	if errors.Is(err, model.ErrReencoded) {
+		return &Unusable{err}
+	}
 	return err
+}
+
+func (x *Examiner) tokenize(ctx context.Context, text []byte) (model.Tokens, error) {
+	tokens, err := x.engine.Tokenize(ctx, text)
+	if err != nil {
+		return tokens, usable(fmt.Errorf("tokenizing: %w", err))
+	}
+	return tokens, nil
 }
 
 // logProb returns the log-probability of a text, in nats; NaN where the engine has none.
 func (x *Examiner) logProb(ctx context.Context, text []byte) (float64, error) {
-	tokens, err := x.engine.Tokenize(ctx, text)
+	tokens, err := x.tokenize(ctx, text)
 	if err != nil {
-		return nan, fmt.Errorf("tokenizing: %w", err)
+		return nan, err
 	}
 	s, err := model.Long(ctx, x.engine, text, tokens, 0)
 	if err != nil {
@@ -168,7 +182,7 @@ func (x *Examiner) windows(ctx context.Context, r *Score, t Text, tokens model.T
 	for some := range slices.Chunk(all, batch) {
 		requests := make([]model.Request, len(some))
 		for i, c := range some {
-			requests[i] = model.Request{Text: c.text, IDs: c.ids, From: w.Prefix, Top: w.TopK}
+			requests[i] = model.Request{Text: c.text, IDs: c.ids, From: w.Prefix, Top: x.top()}
 		}
 		answers, err := x.askEach(ctx, requests)
 		if err != nil {
@@ -249,11 +263,15 @@ func (x *Examiner) slices(ctx context.Context, text []byte) (all []slice, err er
 	needed := w.Prefix + w.Suffix
 	length := 8 * needed // bytes that are tokenised, of which the last tokens may come out otherwise than in a longer slice
 	for start := 0; start < len(text); {
-		tokens, err := x.engine.Tokenize(ctx, text[start:min(start+length, len(text))])
-		if err != nil {
-			return nil, fmt.Errorf("tokenizing from byte %d: %w", start, err)
+		end := min(start+length, len(text))
+		for back := 0; back < utf8.UTFMax && end < len(text) && !utf8.RuneStart(text[end]); back++ {
+			end--
 		}
-		whole := start+length >= len(text)
+		tokens, err := x.tokenize(ctx, text[start:end])
+		if err != nil {
+			return nil, fmt.Errorf("from byte %d: %w", start, err)
+		}
+		whole := end == len(text)
 		switch {
 		case !whole && len(tokens.IDs) < needed+needed/4+4:
 			length *= 2

@@ -2,6 +2,7 @@ package likelihood
 
 import (
 	"context"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -17,9 +18,8 @@ func (x *Examiner) permute(ctx context.Context, r *Score, text []byte) error {
 	if !utf8.Valid(text) {
 		return nil
 	}
-	orders := Orders(string(text), x.questions.Permutations, x.questions.Seed)
-	ahead := int64(0)
-	for _, o := range orders {
+	scored, ahead := int64(0), int64(0)
+	for o := range Orders(string(text), x.questions.Permutations, x.questions.Seed) {
 		lp, err := x.logProb(ctx, []byte(o))
 		if err != nil {
 			return err
@@ -27,60 +27,72 @@ func (x *Examiner) permute(ctx context.Context, r *Score, text []byte) error {
 		if !defined(lp) {
 			return nil
 		}
+		scored++
 		if lp >= r.LogProb {
 			ahead++
 		}
 	}
-	if r.Permutations = int64(len(orders)); r.Permutations > 0 {
+	if r.Permutations = scored; scored > 0 {
 		r.PermutationRank = ahead + 1
 	}
 	return nil
 }
 
-// Orders returns up to n different orders of the sentence's words other than its own: all of them where there are no more. The first
+// Orders yields up to n different orders of the sentence's words other than its own: all of them where there are no more. The first
 // word is put in lower case and the final stop set apart, and both are restored. They are drawn by the seed and the sentence.
-func Orders(sentence string, n int, seed uint64) []string {
-	body := strings.TrimRightFunc(sentence, func(r rune) bool { return unicode.IsPunct(r) || unicode.IsSpace(r) })
-	stop := sentence[len(body):]
-	lead := body[:len(body)-len(strings.TrimLeftFunc(body, unicode.IsSpace))]
-	words := strings.Fields(body)
-	if len(words) < 2 {
-		return nil
-	}
-	first, size := utf8.DecodeRuneInString(words[0])
-	upper := unicode.IsUpper(first)
-	if upper {
-		words[0] = string(unicode.ToLower(first)) + words[0][size:]
-	}
-	write := func(words []string) string {
-		s := strings.Join(words, " ")
-		if upper {
-			first, size := utf8.DecodeRuneInString(s)
-			s = string(unicode.ToUpper(first)) + s[size:]
+func Orders(sentence string, n int, seed uint64) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		body := strings.TrimRightFunc(sentence, func(r rune) bool { return unicode.IsPunct(r) || unicode.IsSpace(r) })
+		words := strings.Fields(body)
+		if len(words) < 2 {
+			return
 		}
-		return lead + s + stop
-	}
-	seen := map[string]bool{write(words): true}
-	var orders []string
-	add := func(s string) {
-		if !seen[s] {
-			seen[s] = true
-			orders = append(orders, s)
+		w := sentenceWriter{lead: body[:len(body)-len(strings.TrimLeftFunc(body, unicode.IsSpace))], stop: sentence[len(body):]}
+		first, size := utf8.DecodeRuneInString(words[0])
+		if w.upper = unicode.IsUpper(first); w.upper {
+			words[0] = string(unicode.ToLower(first)) + words[0][size:]
+		}
+		seen := map[uint64]bool{xxh3.HashString(w.write(words)): true}
+		left := n
+		again := func() bool { // hands the words' present order over, unless its text was handed over before
+			s := w.write(words)
+			h := xxh3.HashString(s)
+			if seen[h] {
+				return true
+			}
+			seen[h] = true
+			left--
+			return yield(s)
+		}
+		if distinctOrders(words, n) <= n {
+			slices.Sort(words)
+			for more := true; more && again(); more = nextOrder(words) {
+			}
+			return
+		}
+		random := rand.New(rand.NewPCG(seed, xxh3.HashString(sentence)))
+		for tries := 0; left > 0 && tries < 100*n; tries++ { // orders that differ in a capital alone may be one text
+			random.Shuffle(len(words), func(i, k int) { words[i], words[k] = words[k], words[i] })
+			if !again() {
+				return
+			}
 		}
 	}
-	if distinctOrders(words, n) <= n {
-		slices.Sort(words)
-		for more := true; more; more = nextOrder(words) {
-			add(write(words))
-		}
-		return orders
+}
+
+// sentenceWriter writes words as a sentence.
+type sentenceWriter struct {
+	lead, stop string
+	upper      bool // the first letter
+}
+
+func (w *sentenceWriter) write(words []string) string {
+	s := strings.Join(words, " ")
+	if w.upper {
+		first, size := utf8.DecodeRuneInString(s)
+		s = string(unicode.ToUpper(first)) + s[size:]
 	}
-	random := rand.New(rand.NewPCG(seed, xxh3.HashString(sentence)))
-	for tries := 0; len(orders) < n && tries < 100*n; tries++ { // orders that differ in a capital alone may be one text
-		random.Shuffle(len(words), func(i, k int) { words[i], words[k] = words[k], words[i] })
-		add(write(words))
-	}
-	return orders
+	return w.lead + s + w.stop
 }
 
 // distinctOrders returns the number of orders of the words but their own, or a number above most.

@@ -32,21 +32,24 @@ func (x *Examiner) prior(ctx context.Context, r *Score, t Text, tokens model.Tok
 			continue
 		}
 		from := i*w.Stride + w.Prefix
-		suffix := tokens.IDs[from : from+w.Suffix]
-		requests := make([]model.Request, len(t.Priors))
-		for k, p := range t.Priors {
-			requests[k] = model.Request{IDs: slices.Concat(p, suffix), From: len(p)}
+		own, suffix := tokens.IDs[i*w.Stride:from], tokens.IDs[from:from+w.Suffix]
+		var requests []model.Request
+		for _, p := range t.Priors {
+			if !slices.Equal(p, own) {
+				requests = append(requests, model.Request{IDs: slices.Concat(p, suffix), From: len(p)})
+			}
 		}
 		answers, err := x.ask(ctx, requests)
-		if errors.Is(err, model.ErrReencoded) {
-			continue // the server takes text, and the joint of two texts need not be one of tokens
+		if errors.Is(err, model.ErrReencoded) { // the server takes text, and the joint of two texts need not be one of tokens
+			r.Notes.Unprimed++
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("window %d after other prefixes: %w", i, err)
 		}
 		sums := make([]float64, len(answers))
 		for k, a := range answers {
-			for _, lp := range a.LogProbs[len(t.Priors[k]):] {
+			for _, lp := range a.LogProbs[w.Prefix:] {
 				sums[k] += lp
 			}
 		}
@@ -60,6 +63,9 @@ func (x *Examiner) prior(ctx context.Context, r *Score, t Text, tokens model.Tok
 
 // logMeanExp is the logarithm of the mean of the values' exponentials.
 func logMeanExp(values []float64) float64 {
+	if len(values) == 0 {
+		return nan
+	}
 	most := math.Inf(-1)
 	for _, v := range values {
 		if !defined(v) {

@@ -271,13 +271,13 @@ func TestNotFinite(t *testing.T) {
 }
 
 func testNotFinite(t *testing.T, e *Engine) {
-	if _, err := e.Score(t.Context(), []model.Request{{IDs: []int64{1, 2}}}); !errors.Is(err, errNotFinite) {
+	if _, err := e.Score(t.Context(), []model.Request{{IDs: []int64{1, 2}}}); !errors.Is(err, ErrBroken) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := e.NewSession().Next(1); !errors.Is(err, errNotFinite) {
+	if _, err := e.NewSession().Next(1); !errors.Is(err, ErrBroken) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := e.Generate(t.Context(), []model.Prompt{{IDs: []int64{1}, Length: 1}}); !errors.Is(err, errNotFinite) {
+	if _, err := e.Generate(t.Context(), []model.Prompt{{IDs: []int64{1}, Length: 1}}); !errors.Is(err, ErrBroken) {
 		t.Errorf("the error is %v", err)
 	}
 }

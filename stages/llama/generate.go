@@ -121,7 +121,7 @@ func (e *Engine) write(ctx context.Context, p *pass, texts []*writing, next func
 func (t *writing) step(logits []float32, vocabulary int, ends map[int64]bool) error {
 	d, ok := newDistribution(logits)
 	if !ok {
-		return errNotFinite
+		return ErrBroken
 	}
 	id := t.choose(logits[:vocabulary], d.highest)
 	if ends[id] {

@@ -14,8 +14,8 @@ import (
 	"palimpsest/stages/model"
 )
 
-// errNotFinite is what a model with broken weights gives.
-var errNotFinite = errors.New("the model's output is not finite")
+// ErrBroken says that a model's weights are broken: what it gives is not finite.
+var ErrBroken = errors.New("the model's output is not finite")
 
 // Score returns what the model says of the requests' tokens. Means are sum p log p over the vocabulary: the negative of the entropy, nats.
 func (e *Engine) Score(ctx context.Context, requests []model.Request) ([]model.Scored, error) {
@@ -166,7 +166,7 @@ func (p *pass) fill(texts []scoring, open []int) error {
 		failed[i] = !t.fill(places[i].token, p.logitsOf(i))
 	})
 	if i := slices.Index(failed, true); i >= 0 {
-		return fmt.Errorf("request %d, token %d: %w", places[i].text, places[i].token, errNotFinite)
+		return fmt.Errorf("request %d, token %d: %w", places[i].text, places[i].token, ErrBroken)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (s *Session) Next(id int64) ([]float64, error) {
 	logits := s.pass.logitsOf(0)
 	d, ok := newDistribution(logits)
 	if !ok {
-		return nil, fmt.Errorf("llama: token %d of a session: %w", s.cache.length-1, errNotFinite)
+		return nil, fmt.Errorf("llama: token %d of a session: %w", s.cache.length-1, ErrBroken)
 	}
 	for i := range s.logs {
 		s.logs[i] = d.of(logits[i])

@@ -110,7 +110,6 @@ func open(ctx context.Context, o Options) (_ *engine, err error) {
 			"batch":           strconv.Itoa(batchTokens),
 			"cache":           "f32",
 			"flash_attention": "off",
-			"threads":         strconv.Itoa(o.Threads),
 		},
 	}
 	return e, nil

@@ -11,7 +11,7 @@ import (
 //
 // A text within the context is one request. A longer one is cut into overlapping contexts: each one after the first begins with tokens
 // that the one before has scored, at least half a context of them, so no token is scored on less. The last one reaches back as far as a
-// context allows. All go to the engine in one call.
+// context allows. They go to the engine a few at a time.
 //
 // Offsets are those of tokens, or the engine's own where the text is one request. Another slot is nil unless every part has it.
 func Long(ctx context.Context, engine Engine, text []byte, tokens Tokens, top int) (Scored, error) {
@@ -19,27 +19,31 @@ func Long(ctx context.Context, engine Engine, text []byte, tokens Tokens, top in
 	if err != nil {
 		return Scored{}, err
 	}
-	requests := make([]Request, len(windows))
-	for i, w := range windows {
-		requests[i] = Request{IDs: tokens.IDs[w.start:w.end:w.end], From: w.scored - w.start, Top: top}
-		if requests[i].Text, err = bytesOf(text, tokens, w); err != nil {
+	if n := len(tokens.Offsets); tokens.Offsets != nil && (n != len(tokens.IDs) || !offsetsLieIn(text, tokens.Offsets)) {
+		return Scored{}, fmt.Errorf("the offsets of the %d tokens do not lie in the text of %d bytes in order", len(tokens.IDs), len(text))
+	}
+	parts := make([]Scored, 0, len(windows))
+	for some := range slices.Chunk(windows, atOnce) {
+		requests := make([]Request, len(some))
+		for i, w := range some {
+			requests[i] = Request{Text: bytesOf(text, tokens, w), IDs: tokens.IDs[w.start:w.end:w.end], From: w.scored - w.start, Top: top}
+		}
+		answers, err := engine.Score(ctx, requests)
+		if err != nil {
 			return Scored{}, err
 		}
-	}
-	parts, err := engine.Score(ctx, requests)
-	if err != nil {
-		return Scored{}, err
-	}
-	if len(parts) != len(requests) {
-		return Scored{}, Faultf(CheckCount, "%d answers to %d requests", len(parts), len(requests))
-	}
-	for i, w := range windows {
-		if got := len(parts[i].LogProbs); got != w.end-w.start {
-			return Scored{}, Faultf(CheckCount, "%d log-probabilities for tokens %d to %d", got, w.start, w.end)
+		if len(answers) != len(requests) {
+			return Scored{}, Faultf(CheckCount, "%d answers to %d requests", len(answers), len(requests))
 		}
-		if ids := parts[i].TokenIDs; ids != nil && !slices.Equal(ids, requests[i].IDs) {
-			return Scored{}, Faultf(CheckIdentity, "tokens %d to %d came back as other tokens", w.start, w.end)
+		for i, w := range some {
+			if got := len(answers[i].LogProbs); got != w.end-w.start {
+				return Scored{}, Faultf(CheckCount, "%d log-probabilities for tokens %d to %d", got, w.start, w.end)
+			}
+			if ids := answers[i].TokenIDs; ids != nil && !slices.Equal(ids, requests[i].IDs) {
+				return Scored{}, Faultf(CheckIdentity, "tokens %d to %d came back as other tokens", w.start, w.end)
+			}
 		}
+		parts = append(parts, answers...)
 	}
 	whole := joined(parts, windows)
 	if len(parts) == 1 {
@@ -50,6 +54,9 @@ func Long(ctx context.Context, engine Engine, text []byte, tokens Tokens, top in
 	}
 	return whole, nil
 }
+
+// atOnce is how many windows of a text are asked for at once.
+const atOnce = 16
 
 // window is one request of a long text: tokens start to end, of which those before scored were asked for with an earlier window.
 type window struct{ start, scored, end int }
@@ -73,16 +80,13 @@ func cut(n, context int) ([]window, error) {
 }
 
 // bytesOf returns the bytes of a window's tokens, nil where the offsets are unknown.
-func bytesOf(text []byte, tokens Tokens, w window) ([]byte, error) {
+func bytesOf(text []byte, tokens Tokens, w window) []byte {
 	n := len(tokens.IDs)
 	if w.start == 0 && w.end == n {
-		return text, nil
+		return text
 	}
 	if tokens.Offsets == nil {
-		return nil, nil
-	}
-	if len(tokens.Offsets) != n || !offsetsLieIn(text, tokens.Offsets) {
-		return nil, fmt.Errorf("the offsets of the %d tokens do not lie in the text of %d bytes in order", n, len(text))
+		return nil
 	}
 	from, to := int64(0), int64(len(text))
 	if w.start > 0 {
@@ -91,7 +95,7 @@ func bytesOf(text []byte, tokens Tokens, w window) ([]byte, error) {
 	if w.end < n {
 		to = tokens.Offsets[w.end]
 	}
-	return text[from:to], nil
+	return text[from:to]
 }
 
 // joined puts the values together that each window was asked for.

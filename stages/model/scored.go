@@ -26,6 +26,7 @@ type Scored struct {
 type Notes struct {
 	Clamped    int64 // log-probabilities that stood at an engine's clamp (-9999 or below, or minus infinity)
 	Reencoded  int64 // windows of the text that a server was not asked about, since their text does not encode to their tokens
+	Unprimed   int64 // windows of the text that a server was not asked about after other prefixes, for the same reason
 	BadOffsets bool  // token offsets were given but do not lie in the text in order, so nothing was derived from them
 }
 

@@ -112,7 +112,7 @@ func (s *Source) Open(ctx context.Context, o store.Object) (*File, error) {
 func (f *File) readFooter(ctx context.Context) error {
 	size := f.object.Size
 	if size < smallestFile {
-		return corrupt("not a Parquet file: %d bytes", size)
+		return corrupt("not a Parquet file: %d bytes; JSON lines and text become Parquet with: palimpsest ingest", size)
 	}
 	tail := make([]byte, min(size, firstRead))
 	if err := f.reader.ReadRange(ctx, tail, size-int64(len(tail))); err != nil {
@@ -123,7 +123,7 @@ func (f *File) readFooter(ctx context.Context) error {
 	case "PARE":
 		return unsupported("the file is encrypted: decrypt it first")
 	default:
-		return corrupt("not a Parquet file, or cut short: it ends in %q", magic)
+		return corrupt("not a Parquet file, or cut short: it ends in %q; JSON lines and text become Parquet with: palimpsest ingest", magic)
 	}
 	n := int64(binary.LittleEndian.Uint32(tail[len(tail)-8:]))
 	if n > size-smallestFile {

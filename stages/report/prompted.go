@@ -35,13 +35,16 @@ func (x *prompted) read(ctx context.Context, in Input) error {
 			k.model, k.sampling = strings.Clone(k.model), strings.Clone(k.sampling)
 			(*x)[k] = a
 		}
-		a.count++
-		a.extracted += ones(r.Extracted)
-		if r.SameTokens > a.longest {
-			a.longest, a.longestID = r.SameTokens, strings.Clone(r.WorkID)
+		if r.Extracted == nil { // the server gave text alone: what the corpus holds of it stands with the other generations
+			return
 		}
-		if passed, ok := a.byWork[r.WorkID]; !ok || r.Extracted && !passed {
-			a.byWork[strings.Clone(r.WorkID)] = r.Extracted
+		a.count++
+		a.extracted += ones(*r.Extracted)
+		if *r.SameTokens > a.longest {
+			a.longest, a.longestID = *r.SameTokens, strings.Clone(r.WorkID)
+		}
+		if passed, ok := a.byWork[r.WorkID]; !ok || *r.Extracted && !passed {
+			a.byWork[strings.Clone(r.WorkID)] = *r.Extracted
 		}
 	})
 	for _, a := range *x {

@@ -195,12 +195,12 @@ func asked(r *tables, models ...string) *tables {
 			}
 			for draw := range int64(3) {
 				g := schemas.Generation{ProbeID: fmt.Sprintf("%s/%s/%d", id, model, draw), Model: model, WorkID: id, PromptTokens: 50,
-					Sampling: "top_k", TopK: 40, Draw: draw - 1, Draws: 2, Tokens: 50, Asked: 50, SameTokens: int64(i % 7)}
+					Sampling: "top_k", TopK: 40, Draw: draw - 1, Draws: 2, Tokens: to(int64(50)), Asked: 50, SameTokens: to(int64(i % 7)), Extracted: to(false)}
 				if draw == 0 {
 					g.Sampling, g.TopK, g.Draw, g.Draws = "greedy", 1, 0, 1
 				}
 				if i%8 == 3 && draw < int64(2-m) {
-					g.Extracted, g.SameTokens = true, 50
+					g.Extracted, g.SameTokens = to(true), to(int64(50))
 				}
 				r.prompted = append(r.prompted, g)
 			}
