@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -34,6 +35,7 @@ type fakeServer struct {
 	protocol string
 	wrong    wrong
 	delay    time.Duration
+	context  int // tokens that it takes; 0 for 4096
 
 	mu    sync.Mutex
 	paths []string // of the requests
@@ -97,17 +99,17 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch f.protocol + " " + r.URL.Path {
 	case "vllm /v1/models", "sglang /v1/models", "openai /v1/models", "llama-cpp-python /v1/models":
-		reply(w, object{"data": []object{{"id": "tiny", "max_model_len": 4096}}})
+		reply(w, object{"data": []object{{"id": "tiny", "max_model_len": f.longest()}}})
 	case "llamacpp /v1/models":
 		reply(w, object{"data": []object{{"id": "tiny", "meta": object{"n_vocab": tiny.vocabulary(), "n_params": 1000, "size": 4000}}}})
 	case "vllm /version":
 		reply(w, object{"version": "0.0"})
 	case "sglang /get_server_info":
-		reply(w, object{"version": "0.0", "max_req_input_len": 4000, "dtype": "float32"})
+		reply(w, object{"version": "0.0", "max_req_input_len": f.longest(), "dtype": "float32"})
 	case "llamacpp /props":
-		reply(w, object{"build_info": "b0", "default_generation_settings": object{"n_ctx": 4096}})
+		reply(w, object{"build_info": "b0", "default_generation_settings": object{"n_ctx": f.longest()}})
 	case "tgi /info":
-		reply(w, object{"model_id": "tiny", "version": "3.0", "max_input_tokens": 4000, "model_dtype": "float32"})
+		reply(w, object{"model_id": "tiny", "version": "3.0", "max_input_tokens": f.longest() - 1, "model_dtype": "float32"})
 	case "vllm /tokenize", "sglang /tokenize", "openai /tokenize":
 		f.tokenizeIDs(w, a)
 	case "llama-cpp-python /extras/tokenize":
@@ -145,6 +147,8 @@ func str(raw json.RawMessage) string {
 	json.Unmarshal(raw, &s)
 	return s
 }
+
+func (f *fakeServer) longest() int { return cmp.Or(f.context, 4096) }
 
 func (f *fakeServer) bos() []int64 {
 	if f.wrong.noBOS {
