@@ -136,8 +136,9 @@ func (e *Engine) reencoded(ctx context.Context, r model.Request, fault error) er
 }
 
 // written returns the ids of a continuation of which the server gave the text alone: those of prompt and text together, after the
-// prompt's. It is nil where they need not be the ones that were generated: the text may merge with the prompt, may hold U+FFFD for bytes
-// that are not UTF-8, or may encode to another number of tokens than were generated.
+// prompt's. It is nil where they cannot be the ones that were generated: the text may merge with the prompt, may hold U+FFFD for bytes
+// that are not UTF-8, or may encode to another number of tokens than were generated. A model that wrote a text in as many other tokens
+// than its tokenizer cuts is not found out.
 func (e *Engine) written(ctx context.Context, p model.Prompt, c model.Continuation) ([]int64, error) {
 	if len(c.Text) == 0 || len(p.Text) == 0 && len(p.IDs) > 0 || strings.ContainsRune(string(c.Text), utf8.RuneError) {
 		return nil, nil
