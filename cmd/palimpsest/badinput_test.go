@@ -132,7 +132,7 @@ func TestBadInput(t *testing.T) {
 			corpus: func(path string) { writeFile(t, path, "this is no Parquet file, whatever its name says") },
 			config: usual + "on_bad_input: fail\n",
 			code:   pipeline.ExitData,
-			errs:   `palimpsest: file://DIR/corpus.parquet: corrupt data: not a Parquet file, or cut short: it ends in "says"`,
+			errs:   `palimpsest: file://DIR/corpus.parquet: corrupt data: not a Parquet file, or cut short: it ends in "says"; JSON lines and text become Parquet with: palimpsest ingest`,
 		},
 		{
 			name:   "unreachable bucket",
