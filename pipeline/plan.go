@@ -258,7 +258,7 @@ func (p *Plan) refit(all []*fold.Probe) error {
 
 // mostAlike bounds what a worker remembers of documents that are alike. A few megabytes hold the boilerplate of most corpora; more would
 // let memory grow with the corpus until all of it is taken.
-const mostAlike = 4 << 20
+const mostAlike = 5 << 20
 
 // mostBlocks bounds the passes over the corpus.
 const mostBlocks = 64
