@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -235,21 +234,6 @@ func TestDraws(t *testing.T) {
 		if d := math.Abs(float64(c)/n - p); d > 5*math.Sqrt(p*(1-p)/n) {
 			t.Errorf("token %d was drawn %d of %d times; its probability is %g", id, c, n, p)
 		}
-	}
-}
-
-func TestLikeliest(t *testing.T) {
-	infinite := float32(math.Inf(-1))
-	logits := []float32{1, 3, 2, 3, infinite, 2, 2, 0, 5, infinite}
-	for k, want := range map[int]string{
-		1: "[8]", 2: "[8 1 3]", 3: "[8 1 3]", 4: "[8 1 3 2 5 6]", 7: "[8 1 3 2 5 6 0]", 99: "[8 1 3 2 5 6 0 7]",
-	} {
-		if got := fmt.Sprint(likeliest(logits, k)); got != want {
-			t.Errorf("of %v the likeliest %d are %s, want %s", logits, k, got, want)
-		}
-	}
-	if n := above(logits, 2); n != 3 {
-		t.Errorf("%d are above 2, want 3", n)
 	}
 }
 

@@ -123,7 +123,7 @@ func (t *writing) step(logits []float32, vocabulary int, ends map[int64]bool) er
 	if !ok {
 		return ErrBroken
 	}
-	id := t.choose(logits[:vocabulary], d.highest)
+	id := model.Draw(logits[:vocabulary], t.k, Exp, t.random)
 	if ends[id] {
 		t.to.Ended = true
 		return nil
@@ -132,34 +132,4 @@ func (t *writing) step(logits []float32, vocabulary int, ends map[int64]bool) er
 	t.to.LogProbs = append(t.to.LogProbs, d.of(logits[id]))
 	t.pending = append(t.pending, id)
 	return nil
-}
-
-// choose draws a token as model.Prompt says: the first, from the likeliest on or with k 0 in the order of ids, at which the running sum of
-// probabilities exceeds a uniform draw from all of them.
-func (t *writing) choose(logits []float32, highest float64) int64 {
-	if t.k == 1 {
-		return int64(slices.Index(logits, float32(highest)))
-	}
-	var ids []int64
-	if t.k > 0 {
-		ids = likeliest(logits, t.k)
-	} else {
-		ids = make([]int64, len(logits))
-		for i := range ids {
-			ids[i] = int64(i)
-		}
-	}
-	sum := 0.0
-	sums := make([]float64, len(ids))
-	for i, id := range ids {
-		sum += Exp(float64(logits[id]) - highest)
-		sums[i] = sum
-	}
-	draw := float64(t.random.Float64() * sum)
-	for i, s := range sums {
-		if s > draw {
-			return ids[i]
-		}
-	}
-	return ids[len(ids)-1] // the draw was rounded up to the sum
 }

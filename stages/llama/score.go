@@ -1,7 +1,6 @@
 package llama
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,10 +178,10 @@ func (s *scoring) fill(token int, logits []float32) bool {
 	}
 	own := logits[s.ids[token]]
 	s.to.LogProbs[token] = d.of(own)
-	s.to.Ranks[token] = 1 + above(logits, own)
+	s.to.Ranks[token] = model.Rank(logits, own)
 	s.to.Means[token], s.to.Deviations[token] = d.mean, d.deviation
 	if s.top > 0 {
-		s.to.TopIDs[token] = likeliest(logits, s.top)
+		s.to.TopIDs[token] = model.Likeliest(logits, s.top)
 		for _, id := range s.to.TopIDs[token] {
 			s.to.TopLogProbs[token] = append(s.to.TopLogProbs[token], d.of(logits[id]))
 		}
@@ -218,63 +217,3 @@ func newDistribution(logits []float32) (d distribution, ok bool) {
 
 // of returns the log-probability of a logit.
 func (d *distribution) of(logit float32) float64 { return float64(logit) - d.highest - d.logSum }
-
-// above counts the logits that are greater.
-func above(logits []float32, than float32) int64 {
-	n := int64(0)
-	for _, v := range logits {
-		if v > than {
-			n++
-		}
-	}
-	return n
-}
-
-// likeliest returns the ids of the k greatest logits and of all that tie with the last, greatest first, of equal ones the smallest id.
-func likeliest(logits []float32, k int) []int64 {
-	heap := make([]float32, 0, min(k, len(logits))) // the greatest so far, the least of them first
-	for _, v := range logits {
-		switch {
-		case math.IsInf(float64(v), -1):
-		case len(heap) < cap(heap):
-			heap = append(heap, v)
-			for i := len(heap) - 1; i > 0 && heap[i] < heap[(i-1)/2]; i = (i - 1) / 2 {
-				heap[i], heap[(i-1)/2] = heap[(i-1)/2], heap[i]
-			}
-		case v > heap[0]:
-			heap[0] = v
-			sink(heap)
-		}
-	}
-	if len(heap) == 0 {
-		return nil
-	}
-	var ids []int64
-	for id, v := range logits {
-		if v >= heap[0] {
-			ids = append(ids, int64(id))
-		}
-	}
-	slices.SortFunc(ids, func(a, b int64) int {
-		return cmp.Or(cmp.Compare(logits[b], logits[a]), cmp.Compare(a, b))
-	})
-	return ids
-}
-
-// sink restores the heap's order after its first element grew.
-func sink(heap []float32) {
-	for i := 0; ; {
-		child := 2*i + 1
-		if child >= len(heap) {
-			return
-		}
-		if child+1 < len(heap) && heap[child+1] < heap[child] {
-			child++
-		}
-		if heap[i] <= heap[child] {
-			return
-		}
-		heap[i], heap[child] = heap[child], heap[i]
-		i = child
-	}
-}

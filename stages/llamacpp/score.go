@@ -88,10 +88,10 @@ func (e *engine) fill(s *model.Scored, token, i, top int) error {
 		return err
 	}
 	own := logits[s.TokenIDs[token]]
-	s.LogProbs[token], s.Ranks[token] = d.of(own), rank(logits, own)
+	s.LogProbs[token], s.Ranks[token] = d.of(own), model.Rank(logits, own)
 	s.Means[token], s.Deviations[token] = d.mean, d.deviation
 	if top > 0 {
-		s.TopIDs[token] = likeliest(logits, top)
+		s.TopIDs[token] = model.Likeliest(logits, top)
 		for _, id := range s.TopIDs[token] {
 			s.TopLogProbs[token] = append(s.TopLogProbs[token], d.of(logits[id]))
 		}
@@ -156,7 +156,7 @@ func (e *engine) generate(ctx context.Context, p *model.Prompt) (c model.Continu
 		if err != nil {
 			return c, err
 		}
-		id := d.draw(logits, p.TopK, random)
+		id := model.Draw(logits, p.TopK, math.Exp, random)
 		if e.ends[id] {
 			c.Ended = true
 			break
