@@ -74,18 +74,14 @@ func (e *execution) judgeModels(ctx context.Context, l *loaded, probes, controls
 	if err != nil {
 		return nil, err
 	}
-	position := make(map[*fold.Probe]int, len(l.all))
-	for i, p := range l.all {
-		position[p] = i
-	}
-	reference := func(p *fold.Probe) *likelihood.Score { return s.reference.of(position[p]) }
+	reference := func(p *fold.Probe) *likelihood.Score { return s.reference.of(l.at[p]) }
 	var all []judgement
 	for i := range s.targets {
 		m := &s.targets[i]
 		under := func(subjects []evidence.Subject) (own []evidence.Subject) {
 			for _, x := range subjects {
 				if m.judges(x.Probe) {
-					x.Target = m.of(position[x.Probe])
+					x.Target = m.of(l.at[x.Probe])
 					own = append(own, x)
 				}
 			}

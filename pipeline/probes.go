@@ -21,8 +21,9 @@ type loaded struct {
 	all    []*fold.Probe
 	probes int // all[:probes] are probes, the rest controls
 
-	byRow map[rowKey]int32 // the probe at a row of an object
-	sums  []hash.Sums      // their digests
+	byRow map[rowKey]int32    // the probe at a row of an object
+	at    map[*fold.Probe]int // positions in all
+	sums  []hash.Sums         // their digests
 
 	fit     map[*fold.Probe]bool // controls that are fit to calibrate
 	written []schemas.Generation // rows of the probes that a model wrote
@@ -127,7 +128,7 @@ func arrange(all []*fold.Probe) (*loaded, error) {
 		return cmp.Or(cmp.Compare(roleOf(b), roleOf(a)), strings.Compare(a.ID, b.ID), // "probe" before "control"
 			strings.Compare(a.SourceURI, b.SourceURI), cmp.Compare(a.SourceRow, b.SourceRow))
 	})
-	l := &loaded{all: all, byRow: make(map[rowKey]int32, len(all))}
+	l := &loaded{all: all, byRow: make(map[rowKey]int32, len(all)), at: make(map[*fold.Probe]int, len(all))}
 	for i, p := range all {
 		if i > 0 && all[i-1].ID == p.ID && all[i-1].Control == p.Control {
 			first := all[i-1]
@@ -137,6 +138,7 @@ func arrange(all []*fold.Probe) (*loaded, error) {
 		if !p.Control {
 			l.probes++
 		}
+		l.at[p] = i
 		if p.Writer == "" {
 			l.byRow[rowKey{p.SourceURI, p.SourceRow}] = int32(i)
 		}

@@ -212,10 +212,6 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 		return err
 	}
 	defer w.Discard()
-	position := make(map[*fold.Probe]int, len(l.all))
-	for i, p := range l.all {
-		position[p] = i
-	}
 	var models []*said
 	if s.reference != nil {
 		models = append(models, s.reference)
@@ -228,7 +224,7 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 	compressed := make([][]evidence.Compressed, len(models))
 	for i, subject := range subjects {
 		for k, m := range models {
-			score := m.of(position[subject.Probe])
+			score := m.of(l.at[subject.Probe])
 			if score == nil {
 				continue
 			}
