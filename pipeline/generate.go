@@ -2,15 +2,18 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/extract"
 	"palimpsest/stages/fold"
+	"palimpsest/stages/model"
 )
 
 // written is what the target models wrote when they were prompted with works: the probes, and the rows that say how they came about.
@@ -48,11 +51,20 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 	}
 	e.meter.begin("generating with "+m.Name, total)
 	attempts := make([][]extract.Attempt, len(works))
+	var refused, unsent atomic.Int64
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.SetLimit(e.askers(m))
 	for i, w := range works {
 		eg.Go(func() (err error) {
-			if attempts[i], err = extract.Continue(ctx, e.engines[m], prompts, w.ID, w.Text); err != nil {
+			n := 0
+			attempts[i], n, err = extract.Continue(ctx, e.engines[m], prompts, w.ID, w.Text)
+			refused.Add(int64(n))
+			switch {
+			case errors.Is(err, model.ErrReencoded):
+				unsent.Add(1)
+			case errors.Is(err, extract.ErrNoOffsets):
+				return badUsage("%s: %w", m.key, err)
+			case err != nil:
 				return fmt.Errorf("generating with %s from work %q: %w", m.Name, w.ID, err)
 			}
 			e.meter.Done.Add(int64(len(w.Text)))
@@ -62,12 +74,14 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 	if err := eg.Wait(); err != nil {
 		return err
 	}
-	short := int64(0)
+	short := -unsent.Load()
 	for _, a := range attempts {
 		if a == nil {
 			short++
 		}
 	}
+	e.note("probes", fmt.Sprintf("works that are no UTF-8, so that the server of %s was not asked to write on", m.Name), unsent.Load())
+	e.note("probes", fmt.Sprintf("attempts that were not made, since the server of %s takes text and the prompt is no UTF-8", m.Name), refused.Load())
 	e.note("probes", fmt.Sprintf("works that are too short for a prompt and a continuation, %d tokens, of %d that %s was to write on",
 		p.Prefix+p.Length, len(works), m.Name), short)
 	cutter, same := e.plan.newCutter(), e.cutsAlike(m)

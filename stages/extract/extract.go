@@ -8,7 +8,9 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/zeebo/xxh3"
@@ -30,13 +32,12 @@ type Prompts struct {
 
 // Attempt is one continuation of one prompt.
 type Attempt struct {
-	Start                int   // the prompt's first token in the work
-	PromptStart, TextEnd int64 // bytes of the work that the prompt begins at and that the work's own continuation ends at
-	PromptEnd            int64
-	Prompt               []byte
-	TopK                 int    // 1 for greedy
-	Draw                 int    // from 0; 0 for greedy
-	Seed                 uint64 // of the draw; 0 for greedy
+	Start                  int   // the prompt's first token in the work
+	PromptStart, PromptEnd int64 // bytes of the work
+	Prompt                 []byte
+	TopK                   int    // 1 for greedy
+	Draw                   int    // from 0; 0 for greedy
+	Seed                   uint64 // of the draw; 0 for greedy
 
 	model.Continuation
 
@@ -47,15 +48,19 @@ type Attempt struct {
 // batch is how many prompts are asked at once.
 const batch = 16
 
+// ErrNoOffsets says that an engine does not tell where a text's tokens begin, so that none can be cut into prompts.
+var ErrNoOffsets = errors.New("the engine does not say where the work's tokens begin, so there are no prompts; name the model's tokenizer")
+
 // Continue asks the model to go on with a work's beginnings. Attempts come in order of their prompt, greedy before draws. The id is of
-// the work: the draws of different works are seeded differently.
-func Continue(ctx context.Context, e model.Engine, p Prompts, id string, work []byte) ([]Attempt, error) {
+// the work: the draws of different works are seeded differently. Of a server that takes text alone some prompts cannot be asked, since
+// they are no UTF-8: refused counts the attempts that were not made, and a whole work of that kind is model.ErrReencoded.
+func Continue(ctx context.Context, e model.Engine, p Prompts, id string, work []byte) (made []Attempt, refused int, err error) {
 	tokens, err := e.Tokenize(ctx, work)
 	if err != nil {
-		return nil, fmt.Errorf("tokenizing: %w", err)
+		return nil, 0, fmt.Errorf("tokenizing: %w", err)
 	}
 	if tokens.Offsets == nil {
-		return nil, fmt.Errorf("the engine does not say where the work's tokens begin, so there are no prompts; name the model's tokenizer")
+		return nil, 0, ErrNoOffsets
 	}
 	end := func(t int) int64 {
 		if t < len(tokens.Offsets) {
@@ -65,7 +70,7 @@ func Continue(ctx context.Context, e model.Engine, p Prompts, id string, work []
 	}
 	var all []Attempt
 	for start, n := 0, 0; start+p.Prefix+p.Length <= len(tokens.IDs) && (p.Most == 0 || n < p.Most); start, n = start+p.Stride, n+1 {
-		a := Attempt{Start: start, PromptStart: end(start), PromptEnd: end(start + p.Prefix), TextEnd: end(start + p.Prefix + p.Length)}
+		a := Attempt{Start: start, PromptStart: end(start), PromptEnd: end(start + p.Prefix)}
 		a.Prompt = work[a.PromptStart:a.PromptEnd]
 		if p.Greedy {
 			a.TopK = 1
@@ -77,23 +82,47 @@ func Continue(ctx context.Context, e model.Engine, p Prompts, id string, work []
 			all = append(all, a)
 		}
 	}
-	for from := 0; from < len(all); from += batch {
-		some := all[from:min(from+batch, len(all))]
-		prompts := make([]model.Prompt, len(some))
-		for i, a := range some {
-			prompts[i] = model.Prompt{Text: a.Prompt, IDs: tokens.IDs[a.Start : a.Start+p.Prefix], Length: p.Length, TopK: a.TopK, Seed: a.Seed}
-		}
-		written, err := e.Generate(ctx, prompts)
-		if err != nil {
-			return nil, fmt.Errorf("going on after token %d: %w", some[0].Start+p.Prefix, err)
-		}
-		for i := range some {
-			some[i].Continuation = written[i]
-			own := tokens.IDs[some[i].Start+p.Prefix:][:p.Length]
-			for some[i].Same < min(len(own), len(written[i].IDs)) && own[some[i].Same] == written[i].IDs[some[i].Same] {
-				some[i].Same++
+	if all != nil {
+		made = make([]Attempt, 0, len(all)) // not nil where all are refused
+	}
+	for some := range slices.Chunk(all, batch) {
+		written, err := ask(ctx, e, p, tokens.IDs, some)
+		if errors.Is(err, model.ErrReencoded) { // of some: one by one then
+			for i := range some {
+				one, err := ask(ctx, e, p, tokens.IDs, some[i:i+1])
+				if err != nil && !errors.Is(err, model.ErrReencoded) {
+					return nil, 0, err
+				}
+				made = append(made, one...)
+				refused += 1 - len(one)
 			}
+			continue
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		made = append(made, written...)
+	}
+	return made, refused, nil
+}
+
+// ask makes the attempts and returns them.
+func ask(ctx context.Context, e model.Engine, p Prompts, ids []int64, some []Attempt) ([]Attempt, error) {
+	prompts := make([]model.Prompt, len(some))
+	for i, a := range some {
+		prompts[i] = model.Prompt{Text: a.Prompt, IDs: ids[a.Start : a.Start+p.Prefix], Length: p.Length, TopK: a.TopK, Seed: a.Seed}
+	}
+	written, err := e.Generate(ctx, prompts)
+	if err != nil {
+		return nil, fmt.Errorf("going on after token %d: %w", some[0].Start+p.Prefix, err)
+	}
+	for i := range some {
+		a := &some[i]
+		a.Continuation = written[i]
+		own := ids[a.Start+p.Prefix:][:p.Length]
+		for a.Same < min(len(own), len(a.IDs)) && own[a.Same] == a.IDs[a.Same] {
+			a.Same++
 		}
 	}
-	return all, nil
+	return some, nil
 }
