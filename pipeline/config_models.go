@@ -47,6 +47,9 @@ type Model struct {
 	// Model is a GGUF's URL (embedded), its local path (llamacpp), or the name that a server knows the model by (http).
 	Model     string `json:"model,omitzero"`
 	Libraries string `json:"libraries,omitzero"` // llamacpp: folder of llama.cpp's shared libraries
+	// Context is the tokens that a request may have: of a server that does not say, or fewer than the model's own, which takes
+	// less memory. Default: the model's, in the process at most 4096.
+	Context int `json:"context,omitzero"`
 
 	// Engine http.
 	URL               string  `json:"url,omitzero"`                 // of the server, like http://host:8000
@@ -61,7 +64,6 @@ type Model struct {
 	ModelSHA256       string  `json:"model_sha256,omitzero"`        // of the weights; without it replies are kept for one URL alone
 	Tokenizer         string  `json:"tokenizer,omitzero"`           // GGUF's URL; default: the server tokenises
 	BOS               string  `json:"bos,omitzero"`                 // auto (default): what the model's tokenizer puts first; none; or an id
-	Context           int     `json:"context,omitzero"`             // tokens the server takes, where it does not say itself
 }
 
 // ModelList is a list of models, or one.
@@ -123,7 +125,7 @@ var keysOfEngines = []struct {
 	{"concurrency", []string{httpEngine}}, {"batch", []string{httpEngine}}, {"requests_per_second", []string{httpEngine}},
 	{"timeout_seconds", []string{httpEngine}}, {"retries", []string{httpEngine}}, {"cache", []string{httpEngine}},
 	{"model_sha256", []string{httpEngine}}, {"tokenizer", []string{httpEngine}}, {"bos", []string{httpEngine}},
-	{"context", []string{httpEngine}},
+	{"context", []string{embeddedEngine, llamacppEngine, httpEngine}},
 }
 
 // asks reports whether an engine is asked, rather than columns read.
@@ -267,6 +269,9 @@ func (l *loader) checkModel(key string, m *Model, name string) {
 			l.problem(join(key, k.key), "has no meaning for the engine %s; remove it, or set engine: %s", m.Engine, k.engines[0])
 		}
 	}
+	if l.given(key + ".context") {
+		l.between(key+".context", m.Context, 2, 1<<30)
+	}
 	switch m.Engine {
 	case columnsEngine:
 		l.checkColumns(key, m)
@@ -318,7 +323,6 @@ func (l *loader) checkServer(key string, m *Model) {
 	}{
 		{"concurrency", &m.Concurrency, 8, 1, 4096}, {"batch", &m.Batch, 16, 1, 4096},
 		{"timeout_seconds", &m.TimeoutSeconds, 300, 1, 86400}, {"retries", &m.Retries, 6, 0, 100},
-		{"context", &m.Context, 0, 0, 1 << 30},
 	} {
 		if !l.given(join(key, n.key)) {
 			*n.value = n.usual

@@ -112,7 +112,7 @@ func (p *Plan) openLlamaCPP(ctx context.Context, m *planned) (model.Engine, erro
 	if !local {
 		return nil, badUsage("%s: llama.cpp reads local files only; copy the model here", m.file.URI)
 	}
-	e, err := llamacpp.Open(ctx, llamacpp.Options{Model: path, Libraries: m.Libraries, Threads: p.Config.workers()})
+	e, err := llamacpp.Open(ctx, llamacpp.Options{Model: path, Libraries: m.Libraries, Context: m.Context, Threads: p.Config.workers()})
 	if err != nil {
 		return nil, &UsageError{err}
 	}
@@ -121,7 +121,7 @@ func (p *Plan) openLlamaCPP(ctx context.Context, m *planned) (model.Engine, erro
 
 // openEmbedded opens a model in the process.
 func (p *Plan) openEmbedded(ctx context.Context, m *planned) (model.Engine, error) {
-	return openLlama(ctx, p.store, m.file, p.llamaOptions())
+	return openLlama(ctx, p.store, m.file, p.llamaOptions(m))
 }
 
 // openLlama opens the GGUF at o.
@@ -138,8 +138,8 @@ func openLlama(ctx context.Context, s *store.Store, o store.Object, options llam
 }
 
 // llamaOptions lets a model's weights take a quarter of the memory as numbers that are quick to reckon with.
-func (p *Plan) llamaOptions() llama.Options {
-	return llama.Options{Workers: p.Config.workers(), Expand: int64(p.Config.Resources.Memory) / 4}
+func (p *Plan) llamaOptions(m *planned) llama.Options {
+	return llama.Options{Workers: p.Config.workers(), Context: m.Context, Expand: int64(p.Config.Resources.Memory) / 4}
 }
 
 // openServer opens a model behind HTTP.

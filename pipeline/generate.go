@@ -81,7 +81,8 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 		}
 	}
 	e.note("probes", fmt.Sprintf("works that are no UTF-8, so that the server of %s was not asked to write on", m.Name), unsent.Load())
-	e.note("probes", fmt.Sprintf("attempts that were not made, since the server of %s takes text and the prompt is no UTF-8", m.Name), refused.Load())
+	e.note("probes", fmt.Sprintf("attempts that were not made, since the server of %s takes text and their prompts are no UTF-8", m.Name),
+		refused.Load())
 	e.note("probes", fmt.Sprintf("works that are too short for a prompt and a continuation, %d tokens, of %d that %s was to write on",
 		p.Prefix+p.Length, len(works), m.Name), short)
 	cutter, same := e.plan.newCutter(), e.cutsAlike(m)

@@ -106,7 +106,7 @@ func (p *Plan) findModel(ctx context.Context, m *planned) error {
 	if err != nil {
 		return err
 	}
-	if m.memory, err = llama.Memory(&headReader{ctx: ctx, object: r}, m.file.Size, p.llamaOptions()); err != nil {
+	if m.memory, err = llama.Memory(&headReader{ctx: ctx, object: r}, m.file.Size, p.llamaOptions(m)); err != nil {
 		return badData("%s: %s is no model that the engine can run: %w", key, m.file.URI, err)
 	}
 	return nil
