@@ -56,7 +56,7 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 	eg.SetLimit(e.askers(m))
 	for i, w := range works {
 		eg.Go(func() (err error) {
-			n := 0
+			var n int
 			attempts[i], n, err = extract.Continue(ctx, e.engines[m], prompts, w.ID, w.Text)
 			refused.Add(int64(n))
 			switch {
