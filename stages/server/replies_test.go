@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"slices"
@@ -122,6 +123,20 @@ func TestRecordedSGLang(t *testing.T) {
 	}
 	if c := r[0].continuation(); !slices.Equal(c.IDs, []int64{20}) || string(c.Text) != " 5" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestMisshapen reads replies that are JSON, of another shape than the protocol's.
+func TestMisshapen(t *testing.T) {
+	for _, reply := range []string{
+		`[{"meta_info":{"input_token_logprobs":[[]]}}]`, `[{"meta_info":{"input_token_logprobs":[[-1]]}}]`,
+		`[{"meta_info":{"input_token_logprobs":[["a",1]]}}]`, `[{"meta_info":{"input_token_logprobs":[{}]}}]`, `{}`, `[1]`,
+	} {
+		var many []sglangReply
+		err := decode([]byte(reply), &many)
+		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "check the protocol") {
+			t.Errorf("%s: %v", reply, err)
+		}
 	}
 }
 

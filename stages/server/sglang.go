@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 
 	"palimpsest/stages/model"
@@ -89,7 +90,7 @@ func (t *triple) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	if len(parts) < 2 {
-		return &json.UnmarshalTypeError{Value: "a list of fewer than two", Field: "input_token_logprobs"}
+		return errors.New("an entry of input_token_logprobs has fewer than two parts")
 	}
 	if err := json.Unmarshal(parts[0], &t.lp); err != nil {
 		return err
