@@ -25,6 +25,8 @@ type Driver struct {
 	// Refused reports whether an error says that the caller may not do what it asked, whatever code the driver gives it: gcsblob
 	// calls it "not found", azureblob and s3blob often "unknown". Nil where there are no such errors.
 	Refused func(error) bool
+	// Unconditional reports whether an error says that the store has no conditional writes. Nil where every store has them.
+	Unconditional func(error) bool
 	// Remedy says what to check when the store refuses or cannot be reached.
 	Remedy string
 }

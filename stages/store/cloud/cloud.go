@@ -30,10 +30,11 @@ func init() {
 			"response_checksum_validation": "when_required",
 			"request_checksum_calculation": "when_required",
 		},
-		Version:   func(a *blob.Attributes) string { return a.ETag },
-		Condition: s3Condition,
-		Observed:  s3Observed,
-		Refused:   s3Refused,
+		Version:       func(a *blob.Attributes) string { return a.ETag },
+		Condition:     s3Condition,
+		Observed:      s3Observed,
+		Refused:       s3Refused,
+		Unconditional: s3Unconditional,
 		Remedy: "check endpoint, region and credentials (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, " +
 			"or ?endpoint=...&region=... in the URL)",
 	})
@@ -124,6 +125,11 @@ func forbids(status int) bool {
 func s3Refused(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
 	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode())
+}
+
+func s3Unconditional(err error) bool {
+	var answer interface{ HTTPStatusCode() int }
+	return errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotImplemented
 }
 
 func gsRefused(err error) bool {

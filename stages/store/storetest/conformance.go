@@ -34,6 +34,12 @@ func Run(t *testing.T, open func(t *testing.T) (s *store.Store, root string)) {
 		{"UploadExistsReadAll", upload},
 		{"NamesLikeURLs", oddNames},
 		{"KeysAndDelete", keysAndDelete},
+		{"PutReplaces", putReplaces},
+		{"CreateIsExclusive", createIsExclusive},
+		{"CreateAgain", createAgain},
+		{"CreateInParts", createInParts},
+		{"OddKeys", oddKeys},
+		{"CancelledUploadsLeaveNothing", cancelledUploads},
 		{"Writable", writable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -222,6 +228,17 @@ func rangesOutside(t *testing.T, p place) {
 	for _, c := range []struct{ off, n int }{{-1, 10}, {95, 6}, {100, 1}, {1000, 1}} {
 		if err := r.ReadRange(t.Context(), make([]byte, c.n), int64(c.off)); err == nil {
 			t.Errorf("no error for %d bytes at %d", c.n, c.off)
+		}
+	}
+	longer := r.Object()
+	longer.Size = 200 // than the store has of that version
+	r, err := p.s.Open(t.Context(), longer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ off, n int }{{90, 20}, {100, 1}, {150, 50}, {0, 200}} {
+		if err := r.ReadRange(t.Context(), make([]byte, c.n), int64(c.off)); err == nil {
+			t.Errorf("no error for %d bytes at %d of 100", c.n, c.off)
 		}
 	}
 }
