@@ -19,7 +19,7 @@ import (
 // the new one. With exclusive a file that is there stays, and written is false. Missing directories are made.
 //
 // A process that is killed leaves a temporary file behind, whose name begins with a dot: patterns pass over it.
-func writeFile(ctx context.Context, path string, c content, exclusive bool) (written bool, err error) {
+func writeFile(ctx context.Context, path string, c content, exclusive bool, alive alive) (written bool, err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return false, err
@@ -30,7 +30,7 @@ func writeFile(ctx context.Context, path string, c content, exclusive bool) (wri
 		return false, err
 	}
 	defer os.Remove(name) // after a rename there is nothing of that name
-	_, err = io.Copy(f, c.reader(ctx, func(error) {}))
+	_, err = io.Copy(f, c.reader(ctx, func(error) {}, alive))
 	if err == nil {
 		err = f.Sync()
 	}

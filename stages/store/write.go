@@ -77,8 +77,8 @@ func (s *Store) write(ctx context.Context, bucketURL, key string, c content, exc
 		return false, err
 	}
 	if l.scheme == "file" {
-		err = s.do(ctx, l, "write", func() (err error) {
-			written, err = writeFile(ctx, "/"+l.key, c, exclusive)
+		err = s.do(ctx, l, "write", func(ctx context.Context, alive alive) (err error) {
+			written, err = writeFile(ctx, "/"+l.key, c, exclusive, alive)
 			return err
 		})
 		return written, err
@@ -92,8 +92,8 @@ func (s *Store) write(ctx context.Context, bucketURL, key string, c content, exc
 		return false, err
 	}
 	unconditional := false
-	err = s.do(ctx, l, "write", func() error {
-		err := c.send(ctx, b, l.key, exclusive)
+	err = s.do(ctx, l, "write", func(ctx context.Context, alive alive) error {
+		err := c.send(ctx, b, l.key, exclusive, alive)
 		if exclusive && err != nil {
 			if gcerrors.Code(err) == gcerrors.FailedPrecondition {
 				return nil
@@ -123,7 +123,7 @@ type content struct {
 }
 
 // send uploads the content to a bucket.
-func (c content) send(ctx context.Context, b *blob.Bucket, key string, exclusive bool) (err error) {
+func (c content) send(ctx context.Context, b *blob.Bucket, key string, exclusive bool, alive alive) (err error) {
 	// Closing a writer commits what it has, even after a failure; a context that ends first is the only way to drop it.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -136,25 +136,28 @@ func (c content) send(ctx context.Context, b *blob.Bucket, key string, exclusive
 			err = cause
 		}
 	}()
-	return b.Upload(ctx, key, c.reader(ctx, cancel), &blob.WriterOptions{ContentType: c.contentType, IfNotExist: exclusive})
+	return b.Upload(ctx, key, c.reader(ctx, cancel, alive), &blob.WriterOptions{ContentType: c.contentType, IfNotExist: exclusive})
 }
 
 // reader returns a reader of the content that fails, after it called fail, rather than end early.
-func (c content) reader(ctx context.Context, fail context.CancelCauseFunc) io.Reader {
-	return &whole{ctx: ctx, fail: fail, from: io.NewSectionReader(c.from, 0, c.size), left: c.size}
+func (c content) reader(ctx context.Context, fail context.CancelCauseFunc, alive alive) io.Reader {
+	alive(quietUpload)
+	return &whole{ctx: ctx, fail: fail, alive: alive, from: io.NewSectionReader(c.from, 0, c.size), left: c.size}
 }
 
 type whole struct {
-	ctx  context.Context
-	fail context.CancelCauseFunc
-	from io.Reader
-	left int64
+	ctx   context.Context
+	fail  context.CancelCauseFunc
+	alive alive
+	from  io.Reader
+	left  int64
 }
 
 func (w *whole) Read(p []byte) (int, error) {
 	if err := context.Cause(w.ctx); err != nil {
 		return 0, err
 	}
+	w.alive(quietUpload)
 	n, err := w.from.Read(p)
 	w.left -= int64(n)
 	if errors.Is(err, io.EOF) && w.left > 0 {
@@ -193,13 +196,13 @@ func (s *Store) ReadAll(ctx context.Context, bucketURL, key string, limit int64)
 		return nil, err
 	}
 	var data []byte
-	err = s.do(ctx, l, "read", func() error {
+	err = s.do(ctx, l, "read", func(ctx context.Context, alive alive) error {
 		r, err := b.NewReader(ctx, name, nil)
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		if data, err = io.ReadAll(io.LimitReader(r, limit+1)); err != nil {
+		if data, err = io.ReadAll(io.LimitReader(aliveReader{r, s.retry.quiet, alive}, limit+1)); err != nil {
 			return err
 		}
 		s.bytes.Add(int64(len(data)))

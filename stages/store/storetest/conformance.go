@@ -174,9 +174,9 @@ func listNothing(t *testing.T, p place) {
 }
 
 func listPages(t *testing.T, p place) {
-	const n = 30 // more than the look-ups that run at once
+	const n = 1030 // more than a page of a listing
 	for i := range n {
-		p.put(t, fmt.Sprintf("many/%03d.parquet", i), []byte("x"))
+		p.put(t, fmt.Sprintf("many/%04d.parquet", i), []byte("x"))
 	}
 	if got := strings.Count(p.list(t, "many/"), ".parquet"); got != n {
 		t.Errorf("got %d objects, want %d", got, n)

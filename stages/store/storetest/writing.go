@@ -107,7 +107,7 @@ func createAgain(t *testing.T, p place) {
 
 // createInParts does the same with an object that SDKs send in several requests.
 func createInParts(t *testing.T, p place) {
-	first, second := content(2<<20), content(2<<20+1)
+	first, second := content(20<<20), content(20<<20+1)
 	p.create(t, "run/plan.json", first, true)
 	p.create(t, "run/plan.json", second, false)
 	p.create(t, "run/plan.json", first, true)
