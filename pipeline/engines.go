@@ -14,10 +14,37 @@ import (
 	"palimpsest/stages/store"
 )
 
-// engine is an open model, with what it proved of itself.
+// engine is an open model, with what it proved of itself and what it was asked.
 type engine struct {
 	model.Engine
 	checks []model.Check
+	meter  *ModelMeter
+}
+
+// Score counts what is scored.
+func (x *engine) Score(ctx context.Context, requests []model.Request) ([]model.Scored, error) {
+	out, err := x.Engine.Score(ctx, requests)
+	x.meter.Scored.Add(int64(len(out)))
+	for i := range out {
+		x.meter.TokensScored.Add(int64(len(out[i].LogProbs)))
+	}
+	return out, err
+}
+
+// Generate counts what is written.
+func (x *engine) Generate(ctx context.Context, prompts []model.Prompt) ([]model.Continuation, error) {
+	out, err := x.Engine.Generate(ctx, prompts)
+	x.meter.Continued.Add(int64(len(out)))
+	for i := range out {
+		x.meter.TokensWritten.Add(int64(len(out[i].IDs)))
+	}
+	return out, err
+}
+
+// Tokenize counts what is cut.
+func (x *engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error) {
+	x.meter.Tokenized.Add(1)
+	return x.Engine.Tokenize(ctx, text)
 }
 
 // openEngines opens the models that are asked. They stay open to the end of the run.
@@ -32,7 +59,10 @@ func (e *execution) openEngines(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.key, err)
 		}
-		x := &engine{Engine: opened}
+		x := &engine{Engine: opened, meter: e.meter.model(m.Name)}
+		if s, ok := opened.(*server.Engine); ok {
+			x.meter.server.Store(s)
+		}
 		e.engines[m] = x
 		if x.checks, err = model.Conform(ctx, opened); err != nil {
 			if opened.Facts().Context == 0 && errors.Is(err, server.ErrRefused) {

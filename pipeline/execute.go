@@ -48,6 +48,7 @@ func (r *Result) ExitCode() int {
 // Execute carries the plan out: it reads, folds, scores, judges, and publishes the tables. A run that exists and is complete is
 // not done again. What an earlier attempt left of an incomplete one is written over.
 func (p *Plan) Execute(ctx context.Context, version string, m *Meter) (*Result, error) {
+	p.measure(m)
 	if done, err := p.finished(ctx); done != nil || err != nil {
 		return done, err
 	}
@@ -108,7 +109,7 @@ func (p *Plan) clear(ctx context.Context) error {
 		return err
 	}
 	if len(keys) > 0 {
-		p.log.Info("what an incomplete attempt left of the run is removed", "run", p.RunURL)
+		p.log.Info("what an incomplete attempt left of the run is removed", "object", p.RunURL)
 	}
 	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(clearOrder(a), clearOrder(b)) })
 	for _, k := range keys {

@@ -243,6 +243,7 @@ func (e *execution) eachGroup(ctx context.Context, all []shard, columns func(*ob
 				}
 				stored, _ := parts[i].File.Size(parts[i].Group, parts[i].Columns...)
 				e.meter.Done.Add(stored)
+				e.meter.Groups.Add(1)
 			}
 		})
 	}

@@ -45,15 +45,19 @@ func (s *Store) do(ctx context.Context, l location, what string, op func() error
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.Multiplier, wait.RandomizationFactor = s.retry.first, 2, .5
+	try := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		s.requests.Add(1)
+		try++
+		s.counts.request(what, try)
 		err := op()
 		if err != nil && (permanent(ctx, err) || refused(l.scheme, err)) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(s.retry.tries), backoff.WithMaxElapsedTime(s.retry.elapsed))
-	return failure(ctx, l, what, err)
+	err = failure(ctx, l, what, err)
+	s.counts.failed(ctx.Err() != nil, err)
+	return err
 }
 
 // permanent reports whether trying again cannot help. Codes the drivers do not know are Unknown; a lost connection and a 500 are

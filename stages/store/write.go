@@ -31,7 +31,12 @@ func (s *Store) Upload(ctx context.Context, bucketURL, key, localFile, contentTy
 		// Closing a writer commits what it has, even after a failure; a context that ends first is the only way to drop it.
 		upload, cancel := context.WithCancel(ctx)
 		defer cancel()
-		return b.Upload(upload, k, dropOnError{f, cancel}, &blob.WriterOptions{ContentType: contentType})
+		if err := b.Upload(upload, k, dropOnError{f, cancel}, &blob.WriterOptions{ContentType: contentType}); err != nil {
+			return err
+		}
+		n, err := f.Seek(0, io.SeekCurrent)
+		s.written.Add(n)
+		return err
 	})
 }
 
