@@ -61,7 +61,7 @@ func divide(all []*fold.Probe, m *memory) ([]block, error) {
 func (e *execution) fold(ctx context.Context, l *loaded) (*found, error) {
 	c := e.plan.Config
 	if !c.folds() {
-		hashes, err := hash.NewIndex(l.all, 0)
+		hashes, err := hash.NewIndex(ctx, l.all, 0)
 		if err == nil {
 			l.noteSums(hashes, len(l.all))
 		}
@@ -131,7 +131,7 @@ func (e *execution) index(ctx context.Context, l *loaded, b *block) (*folds, err
 	c, probes := e.plan.Config, l.all[b.first:b.end]
 	e.meter.begin("indexing", 0)
 	f := &folds{match: match.Config{Max: duplicatesListed}, room: e.plan.memory.Alike}
-	hashes, err := hash.NewIndex(probes, c.nearDuplicate())
+	hashes, err := hash.NewIndex(ctx, probes, c.nearDuplicate())
 	if err != nil {
 		return nil, &UsageError{err}
 	}

@@ -231,8 +231,13 @@ func writeTable[R any](ctx context.Context, e *execution, t schemas.Of[R], rows 
 		return err
 	}
 	defer w.Discard()
-	if err := w.Write(rows...); err != nil {
-		return err
+	for part := range slices.Chunk(rows, 1000) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := w.Write(part...); err != nil {
+			return err
+		}
 	}
 	return finish(ctx, e, w)
 }

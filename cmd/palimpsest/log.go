@@ -41,12 +41,18 @@ func (e *environment) complain(err error) (code int) {
 	switch {
 	case errors.As(err, &config) && e.format == "json":
 		for _, p := range config.Problems {
-			log.Error(p.Problem, "file", p.File, "line", p.Line, "set", p.Set, "key", p.Key)
+			if p.Set != "" {
+				log.Error(p.Problem, "set", p.Set, "key", p.Key)
+			} else {
+				log.Error(p.Problem, "file", p.File, "line", p.Line, "key", p.Key)
+			}
 		}
 	case errors.As(err, &config):
 		fmt.Fprintln(e.err, config)
 	case errors.Is(err, context.Canceled) && e.format == "json":
-		log.Error("stopped; nothing was published", "reason", err.Error())
+		log.Error("stopped", "reason", err.Error())
+	case errors.Is(err, errHeld):
+		fmt.Fprintln(e.err, "palimpsest: stopped:", err)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(e.err, "palimpsest: stopped; nothing was published, and the same command starts again")
 	case e.format == "json":

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -22,15 +23,27 @@ import (
 var version = ""
 
 func main() {
-	// The first signal asks the run to stop before anything is published; a second one kills it.
+	// The first signal asks the command to stop before anything is published; a second one kills it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
 		<-ctx.Done()
 		stop()
+		time.Sleep(grace)
+		e := &environment{err: os.Stderr}
+		e.logAs(formatAsked(os.Args))
+		os.Exit(e.complain(errHeld))
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// grace is how long a command that is asked to stop may take to do so in order: schedulers that ask give ten seconds at least before they
+// kill. What it holds up then, a system call or a sort of very much, is left as a kill would leave it, and that is safe at any
+// moment.
+const grace = 8 * time.Second
+
+// errHeld is the end of a command that did not stop in that time.
+var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command starts again: %w", grace, context.Canceled)
 
 // command is the whole command line.
 type command struct {
