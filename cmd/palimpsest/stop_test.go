@@ -168,7 +168,7 @@ func TestSIGTERM(t *testing.T) {
 }
 
 // modelled is a run that a model takes time for.
-func modelled(t *testing.T, dir string) string { return smallDemo(t, dir, 2) }
+func modelled(t *testing.T, dir string) string { return smallDemo(t, dir, 12) }
 
 // large is a run over texts that it takes seconds to index, to search for and to write.
 func large(t *testing.T, dir string) string {
