@@ -23,7 +23,8 @@ func (e *environment) logAs(format string) {
 
 // formatAsked looks for the format in a command line that may be wrong, so that a program reads what is wrong with it too.
 func formatAsked(args []string) string {
-	if i := slices.Index(args, "--log-format"); slices.Contains(args, "--log-format=json") || i >= 0 && i+1 < len(args) && args[i+1] == "json" {
+	i := slices.Index(args, "--log-format")
+	if slices.Contains(args, "--log-format=json") || i >= 0 && i+1 < len(args) && args[i+1] == "json" {
 		return "json"
 	}
 	return "auto"

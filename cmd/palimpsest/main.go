@@ -43,7 +43,8 @@ func main() {
 const grace = 8 * time.Second
 
 // errHeld is the end of a command that did not stop in that time.
-var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command starts again: %w", grace, context.Canceled)
+var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command starts again: %w",
+	grace, context.Canceled)
 
 // command is the whole command line.
 type command struct {

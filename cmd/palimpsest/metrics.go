@@ -117,7 +117,7 @@ func (x *metrics) end(code int) {
 	x.End(code, time.Now())
 	close(x.quit)
 	if x.server != nil {
-		x.server.Close()
+		_ = x.server.Close() // a scrape that is cut off comes to nothing
 	}
 	x.done.Wait()
 	x.put()
