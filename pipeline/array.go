@@ -49,7 +49,7 @@ func (j *Job) Shard(ctx context.Context, task int) error {
 	}
 	data, _ := json.Marshal(TaskFailure{task, ExitCode(err), err.Error()})
 	if kept := j.store.Put(ctx, j.RunURL, name, data, "application/json"); kept != nil {
-		j.log.Warn("why the task failed could not be kept", "task", task, "error", kept)
+		j.log.Warn("why the task failed could not be kept", "reason", kept)
 	}
 	return err
 }

@@ -74,6 +74,7 @@ func (p *Plan) Prepare(ctx context.Context, version string, tasks int, m *Meter)
 // begin returns the run when it is there already, else the job to do: the one that an earlier attempt has published if it is of the same
 // program, configuration and inputs, or a new one of so many tasks.
 func (p *Plan) begin(ctx context.Context, version string, tasks int, m *Meter) (*Result, *Job, error) {
+	p.measure(m)
 	if done, err := p.finished(ctx); done != nil || err != nil {
 		if done != nil {
 			p.clean(ctx)
@@ -106,14 +107,14 @@ func (p *Plan) begun(ctx context.Context, version string, m *Meter) (*Job, error
 		var j *Job
 		if j, err = old.job(ctx, p.store, p.RunURL, digest, version, p.log, m); err == nil {
 			j.takeOver(p)
-			p.log.Info("going on with a run that was begun", "run", p.RunURL)
+			p.log.Info("going on with a run that was begun")
 			return j, nil
 		}
 	}
 	if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) {
 		return nil, err
 	}
-	p.log.Warn("the plan of a run that was begun cannot be gone on with, and is made anew", "run", p.RunURL, "error", err)
+	p.log.Warn("the plan of a run that was begun cannot be gone on with, and is made anew", "reason", err)
 	return nil, nil
 }
 
@@ -198,7 +199,7 @@ func (p *Plan) clear(ctx context.Context, keep string) error {
 	}
 	keys = slices.DeleteFunc(keys, func(k string) bool { return clearOrder(k) == notOurs || strings.HasPrefix(k, keep) })
 	if len(keys) > 0 {
-		p.log.Info("what an incomplete attempt left of the run is removed", "run", p.RunURL)
+		p.log.Info("what an incomplete attempt left of the run is removed", "object", p.RunURL)
 	}
 	return p.remove(ctx, keys)
 }
@@ -216,7 +217,7 @@ func (p *Plan) clean(ctx context.Context) {
 		err = p.store.Prune(RunURL(p.RunURL, workName))
 	}
 	if err != nil {
-		p.log.Warn("intermediate results of the run, which is complete, were not removed", "run", p.RunURL, "error", err)
+		p.log.Warn("intermediate results of the run, which is complete, were not removed", "reason", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"palimpsest/schemas"
@@ -95,8 +96,13 @@ func writeTable[R any](ctx context.Context, e *edition, t schemas.Of[R], rows []
 		return err
 	}
 	defer w.Discard()
-	if err := w.Write(rows...); err != nil {
-		return err
+	for part := range slices.Chunk(rows, 1000) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := w.Write(part...); err != nil {
+			return err
+		}
 	}
 	return finish(ctx, e, w)
 }

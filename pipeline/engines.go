@@ -14,10 +14,37 @@ import (
 	"palimpsest/stages/store"
 )
 
-// engine is an open model, with what it proved of itself.
+// engine is an open model, with what it proved of itself and what it was asked.
 type engine struct {
 	model.Engine
 	checks []model.Check
+	meter  *ModelMeter
+}
+
+// Score counts what is scored.
+func (x *engine) Score(ctx context.Context, requests []model.Request) ([]model.Scored, error) {
+	out, err := x.Engine.Score(ctx, requests)
+	x.meter.Scored.Add(int64(len(out)))
+	for i := range out {
+		x.meter.TokensScored.Add(int64(len(out[i].LogProbs)))
+	}
+	return out, err
+}
+
+// Generate counts what is written.
+func (x *engine) Generate(ctx context.Context, prompts []model.Prompt) ([]model.Continuation, error) {
+	out, err := x.Engine.Generate(ctx, prompts)
+	x.meter.Continued.Add(int64(len(out)))
+	for i := range out {
+		x.meter.TokensWritten.Add(int64(len(out[i].IDs)))
+	}
+	return out, err
+}
+
+// Tokenize counts what is cut.
+func (x *engine) Tokenize(ctx context.Context, text []byte) (model.Tokens, error) {
+	x.meter.Tokenized.Add(1)
+	return x.Engine.Tokenize(ctx, text)
 }
 
 // openEngines opens the models that are asked. They stay open until closeEngines.
@@ -40,7 +67,10 @@ func (j *Job) openEngine(ctx context.Context, m *planned) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.key, err)
 	}
-	x := &engine{Engine: opened}
+	x := &engine{Engine: opened, meter: j.meter.model(m.Name)}
+	if s, ok := opened.(*server.Engine); ok {
+		x.meter.server.Store(s)
+	}
 	if j.engines == nil {
 		j.engines = make(map[*planned]*engine)
 	}

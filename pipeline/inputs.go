@@ -191,6 +191,52 @@ func (p *Plan) fail(f Failure) {
 	if what := f.Object + " " + f.Reason; !p.failed[what] {
 		p.failed[what] = true
 		p.failures = append(p.failures, f)
-		p.log.Warn("quarantined", "what", f.String())
+		if p.meter != nil {
+			p.meter.noteFailure(&f)
+		}
+		if p.named {
+			p.logFailure(&f)
+		}
+	}
+}
+
+// name gives the run its name, and its log. What was quarantined before is logged now, so that every line carries the run.
+func (p *Plan) name(runID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.RunID, p.RunURL = runID, RunURL(p.Config.Output, runID)
+	p.log = p.log.With("run", runID)
+	p.logFailures()
+}
+
+// logFailures logs what was quarantined so far, once.
+func (p *Plan) logFailures() {
+	if p.named {
+		return
+	}
+	p.named = true
+	for i := range p.failures {
+		p.logFailure(&p.failures[i])
+	}
+}
+
+func (p *Plan) logFailure(f *Failure) {
+	attrs := []any{"object", f.Object}
+	if f.RowGroup != nil {
+		attrs = append(attrs, "row_group", *f.RowGroup)
+	}
+	if f.Row != nil {
+		attrs = append(attrs, "row", *f.Row)
+	}
+	p.log.Warn("quarantined", append(attrs, "reason", f.Reason)...)
+}
+
+// measure has m count what is quarantined, from the beginning of the plan.
+func (p *Plan) measure(m *Meter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meter = m
+	for i := range p.failures {
+		m.noteFailure(&p.failures[i])
 	}
 }

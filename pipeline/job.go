@@ -95,7 +95,7 @@ func (j *Job) index(ctx context.Context, block int) (*folds, error) {
 	f := &folds{room: j.memory.Alike}
 	if j.Config.Hash != nil {
 		var err error
-		if f.hash, err = hash.NewIndex(probes, j.Config.nearDuplicate()); err != nil {
+		if f.hash, err = hash.NewIndex(ctx, probes, j.Config.nearDuplicate()); err != nil {
 			return nil, &UsageError{err}
 		}
 	}

@@ -42,6 +42,8 @@ type Plan struct {
 	vocabulary store.Object         // the file it is from
 
 	mu         sync.Mutex
+	named      bool   // log carries the run, or there will be no name
+	meter      *Meter // nil before the plan is carried out
 	failures   []Failure
 	failed     map[string]bool // what is among failures
 	unreadable []string        // objects whose footers cannot be read, with size and version
@@ -69,41 +71,49 @@ const minBudget = 32 << 20
 func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (*Plan, error) {
 	p := &Plan{Config: c, store: s, log: log, failed: make(map[string]bool)}
 	p.source = read.NewSource(s, int64(c.Resources.Memory))
+	if c.RunID != "" {
+		p.name(c.RunID)
+	}
+	if err := p.openAll(ctx); err != nil {
+		p.logFailures()
+		return nil, err
+	}
+	if c.RunID == "" {
+		p.name(p.inputsDigest())
+	}
+	return p, nil
+}
+
+// openAll opens the inputs and fits the memory.
+func (p *Plan) openAll(ctx context.Context) error {
+	c := p.Config
 	var err error
 	if c.Corpus != nil {
 		if p.corpus, err = p.open(ctx, corpusRole, c.Corpus.URLs, c.Corpus.Columns); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, src := range c.Probes {
 		var objects []*object
 		if src.From == "" {
 			if objects, err = p.open(ctx, probesRole, src.URLs, src.Columns); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		p.probes = append(p.probes, objects)
 	}
 	if c.Controls != nil {
 		if p.controls, err = p.open(ctx, controlsRole, c.Controls.URLs, c.Controls.Columns); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := p.openTokenizer(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.openModels(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	if err := p.fit(); err != nil {
-		return nil, err
-	}
-	p.RunID = c.RunID
-	if p.RunID == "" {
-		p.RunID = p.name()
-	}
-	p.RunURL = RunURL(c.Output, p.RunID)
-	return p, nil
+	return p.fit()
 }
 
 // RunURL returns the URL of a run's directory: the run id below the output's path, before the query of a URL.
@@ -115,8 +125,8 @@ func RunURL(output, runID string) string {
 	return strings.TrimSuffix(base, "/") + "/" + runID + query
 }
 
-// name names a run by what goes into it: the configuration and the versions of the inputs.
-func (p *Plan) name() string {
+// inputsDigest names a run by what goes into it: the configuration and the versions of the inputs.
+func (p *Plan) inputsDigest() string {
 	h := sha256.New()
 	fmt.Fprintln(h, p.Config.Digest())
 	for _, in := range p.inputs() {

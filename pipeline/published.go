@@ -75,7 +75,7 @@ const planFormat = 1
 // give the same tables.
 func (p *Plan) identity(version string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, planFormat, version, p.name())
+	fmt.Fprintln(h, planFormat, version, p.inputsDigest())
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -181,8 +181,10 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 		return nil, badUsage("run %s was planned by version %s of this program, and this is %s: all tasks have to be of one version",
 			runURL, p.ProgramVersion, version)
 	}
-	plan := &Plan{Config: config, RunID: p.RunID, RunURL: runURL, store: s, log: log, failed: make(map[string]bool),
-		memory: p.Memory, sampling: p.Sampling}
+	plan := &Plan{Config: config, store: s, log: log, failed: make(map[string]bool), memory: p.Memory, sampling: p.Sampling}
+	plan.name(p.RunID)
+	plan.RunURL = runURL
+	plan.measure(m)
 	plan.source = read.NewSource(s, p.Memory.Budget)
 	for _, f := range p.Failures {
 		plan.failed[f.Object+" "+f.Reason] = true

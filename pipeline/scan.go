@@ -202,6 +202,7 @@ func (j *Job) eachGroup(
 				}
 				stored, _ := parts[i].File.Size(parts[i].Group, parts[i].Columns...)
 				j.meter.Done.Add(stored)
+				j.meter.Groups.Add(1)
 			}
 		})
 	}

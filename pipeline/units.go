@@ -71,12 +71,12 @@ func (j *Job) cutCorpus(most int64) {
 func (j *Job) cutTexts(m *planned, tasks int) {
 	total := int64(0)
 	for _, p := range j.texts.all {
-		total += textBytes(p)
+		total += askedBytes(p)
 	}
 	most := min(unitText, total/int64(tasks*taskUnits))
 	u := unit{Model: m.Name}
 	for i, p := range j.texts.all {
-		n := textBytes(p)
+		n := askedBytes(p)
 		if u.End > u.First && u.Bytes+n > most {
 			j.units = append(j.units, u)
 			u = unit{Model: m.Name, First: i}
@@ -86,8 +86,8 @@ func (j *Job) cutTexts(m *planned, tasks int) {
 	j.units = append(j.units, u)
 }
 
-// textBytes returns the bytes that a model is asked about: of a generation none.
-func textBytes(p *fold.Probe) int64 {
+// askedBytes returns the bytes that a model is asked about: of a generation none.
+func askedBytes(p *fold.Probe) int64 {
 	if p.Kind == fold.Generation {
 		return 0
 	}

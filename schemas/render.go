@@ -51,37 +51,3 @@ func JSON(tables []*Table) ([]byte, error) {
 	}{Version, tables})
 	return []byte(b.String()), err
 }
-
-// SQL returns the type in the SQL that DuckDB, PostgreSQL and most warehouses share.
-func (t Type) SQL() string {
-	switch t {
-	case Int64:
-		return "BIGINT"
-	case Float64:
-		return "DOUBLE PRECISION"
-	case Bool:
-		return "BOOLEAN"
-	case Timestamp:
-		return "TIMESTAMP WITH TIME ZONE"
-	default:
-		return "VARCHAR"
-	}
-}
-
-// DDL returns a CREATE TABLE statement for the table, with each column's meaning as a comment.
-func (t *Table) DDL() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "-- A row is %s.\nCREATE TABLE %s (\n", t.Doc, t.Name)
-	for i, c := range t.Columns {
-		null, comma := " NOT NULL", ","
-		if c.Nullable {
-			null = ""
-		}
-		if i == len(t.Columns)-1 {
-			comma = ""
-		}
-		fmt.Fprintf(&b, "  %s %s%s%s -- %s\n", c.Name, c.Type.SQL(), null, comma, c.Doc)
-	}
-	b.WriteString(");\n")
-	return b.String()
-}

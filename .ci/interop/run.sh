@@ -18,6 +18,7 @@ PALIMPSEST_FOREIGN=$written "${GO:-go}" test -count=1 -v -run Foreign ./stages/r
 grep -q '^--- PASS: .*Foreign' "$written/output"
 
 "$python" "$here/read_tables.py" "$run"
+"$python" "$here/ddl.py" "${BIN:-bin/palimpsest}" "$run"
 
 cat >"$written/signatures.yaml" <<-EOF
 	output: $written

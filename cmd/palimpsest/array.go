@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"strconv"
 
 	"palimpsest/pipeline"
 	"palimpsest/stages/store"
@@ -13,6 +14,8 @@ type planCommand struct {
 	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as for run. Repeatable."`
 	Tasks  int      `default:"0" placeholder:"N" help:"Tasks to deal the work to; by default one for every 16 GiB of the corpus, as stored."`
 	DryRun bool     `help:"Print what would be read, the memory it needs and the tasks, and leave."`
+
+	metricsFlags
 }
 
 // Run carries out the command.
@@ -27,16 +30,20 @@ func (r *planCommand) Run(e *environment) error {
 	debug.SetMemoryLimit(int64(config.Resources.Memory))
 	s := store.New()
 	defer s.Close()
-	log := e.logger()
-	plan, err := pipeline.NewPlan(e.ctx, s, config, log)
+	var meter pipeline.Meter
+	metrics, err := r.metrics(e, &meter, s, config.RunID, "")
 	if err != nil {
 		return err
 	}
+	plan, err := pipeline.NewPlan(e.ctx, s, config, e.log)
+	if err != nil {
+		return err
+	}
+	metrics.name(plan.RunID, "")
 	if r.DryRun {
 		return plan.Print(e.out)
 	}
-	var meter pipeline.Meter
-	progress := e.watch(&meter, log)
+	progress := e.watch(&meter)
 	done, job, err := plan.Prepare(e.ctx, programVersion(), r.Tasks, &meter)
 	progress.stop()
 	if err != nil {
@@ -54,11 +61,13 @@ func (r *planCommand) Run(e *environment) error {
 type shardCommand struct {
 	URL  string `arg:"" name:"run" help:"The run's directory, as plan printed it: a path or URL."`
 	Task int    `required:"" placeholder:"I" help:"The task to do, counted from 0."`
+
+	metricsFlags
 }
 
 // Run carries out the command.
 func (c *shardCommand) Run(e *environment) error {
-	return e.withJob(c.URL, func(job *pipeline.Job) error {
+	return e.withJob(c.URL, strconv.Itoa(c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
 		if err := job.Shard(e.ctx, c.Task); err != nil {
 			return err
 		}
@@ -69,11 +78,13 @@ func (c *shardCommand) Run(e *environment) error {
 
 type commitCommand struct {
 	URL string `arg:"" name:"run" help:"The run's directory, as plan printed it: a path or URL."`
+
+	metricsFlags
 }
 
 // Run carries out the command.
 func (c *commitCommand) Run(e *environment) error {
-	return e.withJob(c.URL, func(job *pipeline.Job) error {
+	return e.withJob(c.URL, "", &c.metricsFlags, func(job *pipeline.Job) error {
 		result, err := job.Commit(e.ctx)
 		if err != nil {
 			return err
@@ -84,12 +95,15 @@ func (c *commitCommand) Run(e *environment) error {
 }
 
 // withJob opens the plan of a run and hands it over; of a run that is complete it says so.
-func (e *environment) withJob(url string, do func(*pipeline.Job) error) error {
+func (e *environment) withJob(url, task string, f *metricsFlags, do func(*pipeline.Job) error) error {
 	s := store.New()
 	defer s.Close()
-	log := e.logger()
 	var meter pipeline.Meter
-	done, job, err := pipeline.OpenJob(e.ctx, s, url, programVersion(), log, &meter)
+	metrics, err := f.metrics(e, &meter, s, "", task)
+	if err != nil {
+		return err
+	}
+	done, job, err := pipeline.OpenJob(e.ctx, s, url, programVersion(), e.log, &meter)
 	if err != nil {
 		return err
 	}
@@ -97,9 +111,10 @@ func (e *environment) withJob(url string, do func(*pipeline.Job) error) error {
 		e.finished(done)
 		return nil
 	}
+	metrics.name(job.RunID, task)
 	debug.SetMemoryLimit(int64(job.Config.Resources.Memory))
 	debug.SetGCPercent(10)
-	progress := e.watch(&meter, log)
+	progress := e.watch(&meter)
 	defer progress.stop()
 	return do(job)
 }

@@ -75,7 +75,7 @@ func (e *environment) incomplete(url string, st *pipeline.Status) {
 
 type schemaCommand struct {
 	Table  string `arg:"" optional:"" help:"One table; all of them without it."`
-	Format string `enum:"text,json,sql" default:"text" help:"text, json, or sql (CREATE TABLE)."`
+	Format string `enum:"text,json,bigquery,clickhouse,duckdb,postgresql,snowflake" default:"text" help:"text, json, or what creates the tables in bigquery, clickhouse, duckdb, postgresql or snowflake."`
 }
 
 // Run carries out the command.
@@ -100,13 +100,17 @@ func (c *schemaCommand) Run(e *environment) error {
 		}
 		_, err = e.out.Write(data)
 		return err
-	case "sql":
+	case "text":
 		for _, t := range tables {
-			fmt.Fprintln(e.out, t.DDL())
+			fmt.Fprintln(e.out, t.Text())
 		}
 	default:
 		for _, t := range tables {
-			fmt.Fprintln(e.out, t.Text())
+			ddl, err := t.DDL(c.Format)
+			if err != nil {
+				return &pipeline.UsageError{Err: err}
+			}
+			fmt.Fprintln(e.out, ddl)
 		}
 	}
 	return nil

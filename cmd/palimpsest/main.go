@@ -4,14 +4,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -23,15 +23,28 @@ import (
 var version = ""
 
 func main() {
-	// The first signal asks the run to stop before anything is published; a second one kills it.
+	// The first signal asks the command to stop before anything is published; a second one kills it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
 		<-ctx.Done()
 		stop()
+		time.Sleep(grace)
+		e := &environment{err: os.Stderr}
+		e.logAs(formatAsked(os.Args))
+		os.Exit(e.complain(errHeld))
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// grace is how long a command that is asked to stop may take to do so in order: schedulers that ask give ten seconds at least before they
+// kill. What it holds up then, a system call or a sort of very much, is left as a kill would leave it, and that is safe at any
+// moment.
+const grace = 8 * time.Second
+
+// errHeld is the end of a command that did not stop in that time.
+var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command starts again: %w",
+	grace, context.Canceled)
 
 // command is the whole command line.
 type command struct {
@@ -47,15 +60,17 @@ type command struct {
 	Decompress decompressCommand `cmd:"" help:"Restore a text that compress stored."`
 	Version    kong.VersionFlag  `help:"Print the version and leave."`
 
-	LogFormat string `enum:"auto,text,json" default:"auto" help:"How to write what happens to standard error: text or json; auto is text."`
+	LogFormat string `enum:"auto,text,json" default:"auto" help:"How to write what happens to standard error: text or json, an object a line; auto is text, and a bar on a terminal."`
 }
 
 // environment is what the commands share.
 type environment struct {
 	ctx      context.Context
 	out, err io.Writer
-	log      string
-	code     int // exit code of a command that did not fail
+	format   string         // of what goes to err
+	log      *slog.Logger   // of what happens; carries the run and the task once they are known
+	code     int            // exit code of a command that did not fail
+	ended    func(code int) // called with the exit code; nil when nobody waits for it
 }
 
 const description = `Palimpsest finds what a model has memorised of a corpus, and what a corpus holds of given texts.
@@ -70,10 +85,16 @@ Exit codes: 0 done; 1 a retry may help; 3 done, but some inputs were quarantined
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
+	e := &environment{ctx: ctx, out: out, err: errs}
+	e.logAs(formatAsked(args))
+	defer func() {
+		if e.ended != nil {
+			e.ended(code)
+		}
+	}()
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(errs, "palimpsest: internal error: %v\n%s", r, debug.Stack())
-			code = pipeline.ExitBug
+			code = e.complain(&pipeline.BugError{Err: fmt.Errorf("%v\n%s", r, debug.Stack())})
 		}
 	}()
 	var c command
@@ -82,37 +103,24 @@ func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
 		kong.Vars{"version": programVersion()}, kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}))
 	if err != nil {
-		fmt.Fprintln(errs, "palimpsest: internal error:", err)
-		return pipeline.ExitBug
+		return e.complain(&pipeline.BugError{Err: err})
 	}
 	parsed, err := parser.Parse(args)
 	if exited >= 0 { // help or version was printed
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "palimpsest: %v\nrun 'palimpsest --help' for the commands and flags\n", err)
-		return pipeline.ExitUsage
+		code = e.complain(&pipeline.UsageError{Err: err})
+		if e.format != "json" {
+			fmt.Fprintln(errs, "run 'palimpsest --help' for the commands and flags")
+		}
+		return code
 	}
-	e := &environment{ctx: ctx, out: out, err: errs, log: c.LogFormat}
+	e.logAs(c.LogFormat)
 	if err := parsed.Run(e); err != nil {
-		complain(errs, err)
-		return pipeline.ExitCode(err)
+		return e.complain(err)
 	}
 	return e.code
-}
-
-// complain writes an error on one line, or each problem of a configuration on its own.
-func complain(w io.Writer, err error) {
-	var config *pipeline.ConfigError
-	if errors.As(err, &config) {
-		fmt.Fprintln(w, config)
-		return
-	}
-	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(w, "palimpsest: stopped; the same command goes on from what is done")
-		return
-	}
-	fmt.Fprintln(w, "palimpsest:", strings.ReplaceAll(err.Error(), "\n", " "))
 }
 
 // programVersion returns the version of the build: the tag, or what the toolchain recorded.

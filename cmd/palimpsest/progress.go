@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -20,10 +21,10 @@ type progress struct {
 	done sync.WaitGroup
 }
 
-func (e *environment) watch(m *pipeline.Meter, log *slog.Logger) *progress {
+func (e *environment) watch(m *pipeline.Meter) *progress {
 	p := &progress{quit: make(chan struct{})}
-	show, every := logLines(m, log), 10*time.Second
-	if f, ok := e.err.(*os.File); ok && e.log == "auto" && term.IsTerminal(int(f.Fd())) {
+	show, every := logLines(m, e.log), 10*time.Second
+	if f, ok := e.err.(*os.File); ok && e.format == "auto" && term.IsTerminal(int(f.Fd())) {
 		show, every = bars(m, e.err), 200*time.Millisecond
 	}
 	p.done.Go(func() {
@@ -68,9 +69,9 @@ func logLines(m *pipeline.Meter, log *slog.Logger) func(last bool) {
 		}
 		if phase.Total > 0 {
 			done := m.Done.Load()
-			attrs = append(attrs, "done", fmt.Sprintf("%.1f%%", 100*float64(done)/float64(phase.Total)))
+			attrs = append(attrs, "done_percent", math.Round(1000*float64(done)/float64(phase.Total))/10)
 			if speed := perSecond(done, begun); done > 0 && done < phase.Total && time.Since(begun) > 5*time.Second {
-				attrs = append(attrs, "left", time.Duration(float64(phase.Total-done)/speed*1e9).Round(time.Second))
+				attrs = append(attrs, "left_s", int64(math.Ceil(float64(phase.Total-done)/speed)))
 			}
 		}
 		log.Info("progress", attrs...)

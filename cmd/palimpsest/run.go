@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime/debug"
 
@@ -14,6 +13,8 @@ type runCommand struct {
 	Config string   `short:"c" required:"" placeholder:"FILE" help:"The configuration, a YAML file."`
 	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as in --set ngram.min_words=8 or --set probes.0.kind=work. Repeatable."`
 	DryRun bool     `help:"Print what the run would read, the memory it needs and its tasks, and leave."`
+
+	metricsFlags
 }
 
 // Run carries out the command.
@@ -25,19 +26,23 @@ func (r *runCommand) Run(e *environment) error {
 	debug.SetMemoryLimit(int64(config.Resources.Memory))
 	s := store.New()
 	defer s.Close()
-	log := e.logger()
-	plan, err := pipeline.NewPlan(e.ctx, s, config, log)
+	var meter pipeline.Meter
+	metrics, err := r.metrics(e, &meter, s, config.RunID, "")
 	if err != nil {
 		return err
 	}
+	plan, err := pipeline.NewPlan(e.ctx, s, config, e.log)
+	if err != nil {
+		return err
+	}
+	metrics.name(plan.RunID, "")
 	if r.DryRun {
 		return plan.Print(e.out)
 	}
 	if plan.CorpusBytes() > largeCorpus {
 		debug.SetGCPercent(10)
 	}
-	var meter pipeline.Meter
-	progress := e.watch(&meter, log)
+	progress := e.watch(&meter)
 	result, err := plan.Run(e.ctx, programVersion(), &meter)
 	progress.stop()
 	if err != nil {
@@ -57,12 +62,4 @@ func readConfig(path string, sets []string) (*pipeline.Config, error) {
 		return nil, &pipeline.UsageError{Err: fmt.Errorf("the configuration cannot be read: %w", err)}
 	}
 	return pipeline.LoadConfig(path, data, sets)
-}
-
-// logger writes what happens to standard error.
-func (e *environment) logger() *slog.Logger {
-	if e.log == "json" {
-		return slog.New(slog.NewJSONHandler(e.err, nil))
-	}
-	return slog.New(slog.NewTextHandler(e.err, nil))
 }

@@ -359,7 +359,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--help"}, 0, "--dry-run"},
 		{[]string{"--version"}, 0, ""},
 		{[]string{"schema", "spans"}, 0, "max_word_matches"},
-		{[]string{"schema", "--format", "sql"}, 0, "CREATE TABLE evidence"},
+		{[]string{"schema", "--format", "clickhouse"}, 0, "CREATE TABLE evidence"},
 		{[]string{"schema", "span"}, pipeline.ExitUsage, `no table "span"; the tables are runs, probes`},
 		{[]string{}, pipeline.ExitUsage, "run 'palimpsest --help'"},
 		{[]string{"run"}, pipeline.ExitUsage, "missing flags: --config=FILE"},

@@ -60,7 +60,7 @@ func NewBlind(ctx context.Context, probes []Subject) (*Blind, error) {
 	if total > maxBlind {
 		return nil, nil
 	}
-	t, err := related(texts)
+	t, err := related(ctx, texts)
 	if err != nil {
 		return nil, fmt.Errorf("grouping the labelled probes by near-duplicates: %w", err)
 	}

@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -169,7 +170,7 @@ func TestBlindStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	w := vocabulary("w", 100)
-	if _, err := evidence.NewBlind(ctx, texts(6, 20, w, w, 0)); err != context.Canceled {
+	if _, err := evidence.NewBlind(ctx, texts(6, 20, w, w, 0)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -21,7 +22,7 @@ type together []int32
 
 // related puts together the probes of one work, by title and author where a title is given, and near-duplicates. What is near to
 // something near is so too: a chain of texts is never parted.
-func related(probes []*fold.Probe) (together, error) {
+func related(ctx context.Context, probes []*fold.Probe) (together, error) {
 	t := make(together, len(probes))
 	type work struct{ title, author string }
 	works := map[work]int{}
@@ -40,7 +41,7 @@ func related(probes []*fold.Probe) (together, error) {
 			works[w] = i
 		}
 	}
-	return t, hash.Pairs(probes, nearDuplicate, func(a, b int) bool { return t.root(a) == t.root(b) }, t.join)
+	return t, hash.Pairs(ctx, probes, nearDuplicate, func(a, b int) bool { return t.root(a) == t.root(b) }, t.join)
 }
 
 func (t together) root(i int) int32 {

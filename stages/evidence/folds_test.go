@@ -37,7 +37,7 @@ func TestDeal(t *testing.T) {
 			probes = append(probes, p)
 			texts = append(texts, example{int32(i), rapid.Bool().Draw(t, "member")})
 		}
-		g, err := related(probes)
+		g, err := related(t.Context(), probes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestDealEvenly(t *testing.T) {
 			probes = append(probes, &fold.Probe{Text: fmt.Append(nil, "text ", i)})
 			texts = append(texts, example{int32(i), i < members})
 		}
-		g, err := related(probes)
+		g, err := related(t.Context(), probes)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,6 +30,7 @@ package hash
 
 import (
 	"bytes"
+	"context"
 
 	"palimpsest/stages/fold"
 	"palimpsest/stages/words"
@@ -52,14 +53,17 @@ type Sums struct {
 }
 
 // NewIndex builds the index of the probes. nearDuplicate is the least Jaccard similarity of near-duplicates, above 0 and at most 1;
-// with 0 none are looked for.
-func NewIndex(probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
+// with 0 none are looked for. It ends with ctx.
+func NewIndex(ctx context.Context, probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
 	x := &Index{probes: probes, byText: newEquals(len(probes)), byWords: newEquals(len(probes))}
 	if nearDuplicate > 0 {
 		x.near = newNear(nearDuplicate, probes)
 	}
 	var n words.Normaliser
 	for i, p := range probes {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		stream, count := n.Stream(p.Text)
 		sums := Sums{fold.SHA256(p.Text), fold.WordsSHA256(stream), count}
 		x.sums = append(x.sums, sums)
@@ -76,7 +80,7 @@ func NewIndex(probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
 	x.byText.sort()
 	x.byWords.sort()
 	if x.near != nil {
-		x.near.build()
+		return x, x.near.build(ctx)
 	}
 	return x, nil
 }

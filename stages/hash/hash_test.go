@@ -1,6 +1,7 @@
 package hash_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func index(t interface {
 	Fatal(...any)
 }, all []*fold.Probe, nearDuplicate float64) *hash.Index {
 	t.Helper()
-	x, err := hash.NewIndex(all, nearDuplicate)
+	x, err := hash.NewIndex(context.Background(), all, nearDuplicate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package hash
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -95,27 +96,36 @@ func (x *near) set(text int32) []uint32 {
 // few others would be left.
 func (x *near) prefix(set []uint32) []uint32 { return set[:len(set)-x.bound.least(len(set))+1] }
 
-func (x *near) build() {
+func (x *near) build(ctx context.Context) error {
 	x.byWords = nil
-	frequency := x.number()
+	frequency, err := x.number(ctx)
+	if err != nil {
+		return err
+	}
 	x.gate = newGate(len(x.at))
 	for text := range x.members {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		s := newShingler(x.stream(text))
 		for sh, ok := s.next(); ok; sh, ok = s.next() {
 			x.gate.add(sh.hash)
 		}
 	}
-	x.renumber(frequency)
+	if err := x.renumber(ctx, frequency); err != nil {
+		return err
+	}
 	x.invert(frequency)
 	for text := range x.members {
 		x.sizes = append(x.sizes, len(x.set(int32(text))))
 	}
 	slices.Sort(x.sizes)
 	x.sizes = slices.Compact(x.sizes)
+	return nil
 }
 
 // number gives the shingles numbers as they come, makes the texts' sets of them, and returns in how many texts each is.
-func (x *near) number() (frequency []uint32) {
+func (x *near) number(ctx context.Context) (frequency []uint32, err error) {
 	places := 0
 	for text := range x.members {
 		places += max(bytes.Count(x.stream(text), blank)-shingleWords, 0)
@@ -125,6 +135,9 @@ func (x *near) number() (frequency []uint32) {
 	x.sets = make([]uint32, 0, places)
 	frequency = make([]uint32, 0, places+1)
 	for text := range x.members {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		base, first := int(x.starts[text]), len(x.sets)
 		s := newShingler(x.stream(text))
 		for sh, ok := s.next(); ok; sh, ok = s.next() {
@@ -144,14 +157,14 @@ func (x *near) number() (frequency []uint32) {
 		}
 		x.ends = append(x.ends, uint32(len(x.sets)))
 	}
-	return frequency
+	return frequency, nil
 }
 
 var blank = []byte{' '}
 
 // renumber makes numbers ascend with frequency: prefixes are then made of what few texts have, and lists stay short where the texts
 // share boilerplate.
-func (x *near) renumber(frequency []uint32) {
+func (x *near) renumber(ctx context.Context, frequency []uint32) error {
 	below := make([]uint32, len(x.members)+2) // shingles of lower frequency, then the next number to give
 	for _, f := range frequency {
 		below[f+1]++
@@ -176,8 +189,12 @@ func (x *near) renumber(frequency []uint32) {
 		x.sets[i] = number[old]
 	}
 	for text := range x.members {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		slices.Sort(x.set(int32(text)))
 	}
+	return nil
 }
 
 // invert lists the texts by the shingles of their prefixes. The array of frequencies is used again.

@@ -36,7 +36,7 @@ func TestPairs(t *testing.T) {
 			}
 		}
 		lazy := rapid.Bool().Draw(t, "lazy")
-		err := hash.Pairs(all, threshold, func(a, b int) bool { return lazy && got[a] == got[b] }, func(a, b int) {
+		err := hash.Pairs(t.Context(), all, threshold, func(a, b int) bool { return lazy && got[a] == got[b] }, func(a, b int) {
 			if a >= b || len(sets[a]) == 0 || similarity(sets[a], sets[b]) < threshold {
 				t.Fatalf("%d %q and %d %q are not near", a, all[a].Text, b, all[b].Text)
 			}

@@ -43,7 +43,7 @@ func run(t *testing.T, probes []*fold.Probe, documents []string, order []int, sh
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashes, err := hash.NewIndex(probes, .8)
+	hashes, err := hash.NewIndex(t.Context(), probes, .8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestFloors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashes, err := hash.NewIndex(probes, .8)
+	hashes, err := hash.NewIndex(t.Context(), probes, .8)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func newSetting(t testing.TB, probes []*fold.Probe, c ngram.Config, most int) *s
 	if s.index, err = ngram.NewIndex(t.Context(), s.texts, c, c.Sampling(1), 1); err != nil {
 		t.Fatal(err)
 	}
-	if s.hashes, err = hash.NewIndex(probes, .6); err != nil {
+	if s.hashes, err = hash.NewIndex(t.Context(), probes, .6); err != nil {
 		t.Fatal(err)
 	}
 	s.listed = match.Config{Max: most, MinCoverage: .3, Searched: true, Units: s.texts.Units, Unit: c.Unit}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -30,6 +31,8 @@ type cache struct {
 	url   string
 	texts bool // text is sent, not ids
 	base  cacheBase
+
+	hits, misses atomic.Int64
 }
 
 // cacheBase is what all answers of one engine have in common.
@@ -100,7 +103,14 @@ func (k cacheKey) object() (string, error) {
 }
 
 // get reads the answer to k into answer, a *model.Scored, *model.Tokens or *model.Continuation, and reports whether there is one.
-func (c *cache) get(ctx context.Context, k cacheKey, answer any) (bool, error) {
+func (c *cache) get(ctx context.Context, k cacheKey, answer any) (found bool, err error) {
+	defer func() {
+		if found {
+			c.hits.Add(1)
+		} else {
+			c.misses.Add(1)
+		}
+	}()
 	name, err := k.object()
 	if err != nil {
 		return false, err

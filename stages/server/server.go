@@ -289,6 +289,21 @@ func (e *Engine) Facts() model.Facts {
 	return facts
 }
 
+// Stats counts what an Engine asked since it was opened.
+type Stats struct {
+	Requests, Retries      int64 // HTTP requests; those of them that repeated a failed one
+	CacheHits, CacheMisses int64 // answers that were kept already, and those that were not; 0 without a cache
+}
+
+// Stats returns the counts so far.
+func (e *Engine) Stats() Stats {
+	s := Stats{Requests: e.client.requests.Load(), Retries: e.client.retries.Load()}
+	if e.cache != nil {
+		s.CacheHits, s.CacheMisses = e.cache.hits.Load(), e.cache.misses.Load()
+	}
+	return s
+}
+
 // Close lets the connections go.
 func (e *Engine) Close() error {
 	e.client.close()

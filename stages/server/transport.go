@@ -38,9 +38,10 @@ type client struct {
 	slots   chan struct{}
 	limit   *rate.Limiter
 
-	failures atomic.Int64 // tries that failed since one succeeded
-	life     context.Context
-	end      context.CancelCauseFunc // ends every request for good
+	requests, retries atomic.Int64 // sent; those of them that repeated one
+	failures          atomic.Int64 // tries that failed since one succeeded
+	life              context.Context
+	end               context.CancelCauseFunc // ends every request for good
 }
 
 func newClient(base *url.URL, key string, o Options) *client {
@@ -93,7 +94,9 @@ func (c *client) call(ctx context.Context, method, path string, body any, limit 
 	wait.InitialInterval, wait.Multiplier, wait.RandomizationFactor, wait.MaxInterval = c.wait, 2, .5, longestWait
 	made := 0
 	_, err := backoff.Retry(inner, func() (struct{}, error) {
-		made++
+		if made++; made > 1 {
+			c.retries.Add(1)
+		}
 		err := c.try(inner, method, path, sent, limit, reply)
 		return struct{}{}, c.judge(err, single)
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(c.tries), backoff.WithMaxElapsedTime(0))
@@ -150,6 +153,7 @@ func (c *client) try(ctx context.Context, method, path string, sent []byte, limi
 	if err := c.limit.Wait(ctx); err != nil {
 		return err
 	}
+	c.requests.Add(1)
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(timed, method, c.base.JoinPath(path).String(), bytes.NewReader(sent))

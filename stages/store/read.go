@@ -186,7 +186,7 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64, alive alive) (in
 // gone tells an object that was deleted from one that was replaced: gs answers a read of an old generation with "not found", and
 // azblob a condition on what does not exist with "condition not met".
 func (r *Reader) gone(ctx context.Context, err error) error {
-	r.store.requests.Add(1)
+	r.store.counts.request("look up", 1)
 	a, aerr := r.bucket.Attributes(ctx, r.key)
 	switch {
 	case aerr != nil && gcerrors.Code(aerr) == gcerrors.NotFound:

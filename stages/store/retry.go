@@ -68,15 +68,19 @@ func (s *Store) retryWith(ctx context.Context, w *waits, l location, what string
 	if err := ctx.Err(); err != nil {
 		return failure(ctx, l, what, err)
 	}
+	try := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		s.requests.Add(1)
+		try++
+		s.counts.request(what, try)
 		err := s.try(ctx, op)
 		if err != nil && (permanent(ctx, err) || refused(l.scheme, err)) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(w), backoff.WithMaxElapsedTime(0))
-	return failure(ctx, l, what, err)
+	err = failure(ctx, l, what, err)
+	s.counts.failed(ctx.Err() != nil, err)
+	return err
 }
 
 // try runs an operation once, under a context that ends when it falls silent.

@@ -36,25 +36,14 @@ type Store struct {
 	buckets map[string]*blob.Bucket // by URL with parameters
 	params  map[string]string       // parameters by bucket URL without them
 
-	requests atomic.Int64
-	bytes    atomic.Int64
+	counts  *counts
+	bytes   atomic.Int64 // read
+	written atomic.Int64
 }
 
 // New returns a store that has opened nothing yet.
 func New() *Store {
-	return &Store{retry: defaultRetry, buckets: map[string]*blob.Bucket{}, params: map[string]string{}}
-}
-
-// Stats counts what a Store asked of the object stores since it was made. Requests that the SDKs repeat on their own are not
-// seen here.
-type Stats struct {
-	Requests int64 // reads, attribute look-ups, pages of listings and uploads
-	Bytes    int64 // bytes of objects read
-}
-
-// Stats returns the counts so far.
-func (s *Store) Stats() Stats {
-	return Stats{Requests: s.requests.Load(), Bytes: s.bytes.Load()}
+	return &Store{retry: defaultRetry, buckets: map[string]*blob.Bucket{}, params: map[string]string{}, counts: newCounts()}
 }
 
 // Close closes every bucket. The contents of mem:// buckets are lost.

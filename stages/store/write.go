@@ -78,7 +78,9 @@ func (s *Store) write(ctx context.Context, bucketURL, key string, c content, exc
 	}
 	if l.scheme == "file" {
 		err = s.do(ctx, l, "write", func(ctx context.Context, alive alive) (err error) {
-			written, err = writeFile(ctx, "/"+l.key, c, exclusive, alive)
+			if written, err = writeFile(ctx, "/"+l.key, c, exclusive, alive); written {
+				s.written.Add(c.size)
+			}
 			return err
 		})
 		return written, err
@@ -103,7 +105,9 @@ func (s *Store) write(ctx context.Context, bucketURL, key string, c content, exc
 				return nil
 			}
 		}
-		written = err == nil
+		if written = err == nil; written {
+			s.written.Add(c.size)
+		}
 		return err
 	})
 	if !unconditional {

@@ -122,7 +122,7 @@ var phases = map[string]func(texts [][]byte, asked []*fold.Probe) (func() error,
 
 func hashing(nearDuplicate float64) func([][]byte, []*fold.Probe) (func() error, error) {
 	return func(texts [][]byte, asked []*fold.Probe) (func() error, error) {
-		index, err := hash.NewIndex(asked, nearDuplicate)
+		index, err := hash.NewIndex(context.Background(), asked, nearDuplicate)
 		if err != nil {
 			return nil, err
 		}
