@@ -54,6 +54,15 @@ type Sums struct {
 // NewIndex builds the index of the probes. nearDuplicate is the least Jaccard similarity of near-duplicates, above 0 and at most 1;
 // with 0 none are looked for.
 func NewIndex(probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
+	x, err := newEqual(probes, nearDuplicate)
+	if err == nil && x.near != nil {
+		x.near.build()
+	}
+	return x, err
+}
+
+// newEqual returns an index in which near-duplicates cannot be looked for yet.
+func newEqual(probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
 	x := &Index{probes: probes, byText: newEquals(len(probes)), byWords: newEquals(len(probes))}
 	if nearDuplicate > 0 {
 		x.near = newNear(nearDuplicate, probes)
@@ -75,9 +84,6 @@ func NewIndex(probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
 	}
 	x.byText.sort()
 	x.byWords.sort()
-	if x.near != nil {
-		x.near.build()
-	}
 	return x, nil
 }
 
