@@ -5,6 +5,7 @@ package flat
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -133,7 +134,7 @@ func (r *Reader) read(all []byte) {
 		if r.err != nil {
 			return
 		}
-		if _, r.err = io.ReadFull(r.from, part); r.err == io.EOF {
+		if _, r.err = io.ReadFull(r.from, part); errors.Is(r.err, io.EOF) {
 			r.err = io.ErrUnexpectedEOF
 		}
 		_, _ = r.digest.Write(part)
@@ -153,8 +154,8 @@ func (r *Reader) Close() error {
 	}
 	if r.err == nil {
 		if n, err := io.ReadFull(r.from, found[:1]); n > 0 {
-			r.err = fmt.Errorf("it goes on after its end")
-		} else if err != io.EOF {
+			r.err = errors.New("it goes on after its end")
+		} else if !errors.Is(err, io.EOF) {
 			r.err = err
 		}
 	}
