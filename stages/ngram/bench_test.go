@@ -78,7 +78,7 @@ func BenchmarkIndex(b *testing.B) {
 			b.Run("read", func(b *testing.B) {
 				b.SetBytes(int64(size))
 				for b.Loop() {
-					if _, err := ngram.ReadIndex(bytes.NewReader(published.Bytes()), texts, usual, usual.Sampling(1)); err != nil {
+					if _, err := ngram.ReadIndex(b.Context(), bytes.NewReader(published.Bytes()), texts, usual, usual.Sampling(1), 1); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -2,12 +2,15 @@ package ngram
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
+	"golang.org/x/sync/errgroup"
 
 	"palimpsest/stages/flat"
 )
@@ -58,16 +61,17 @@ func (x *Index) WriteTo(to io.Writer) (int64, error) {
 	return w.Close()
 }
 
-// ReadIndex reads what WriteTo has written of an index over the same texts. One that was made for something else is an error that names it,
-// and so is one that is not whole, or not as an index over the texts can be.
-func ReadIndex(from io.Reader, texts *Texts, config Config, sampling Sampling) (*Index, error) {
+// ReadIndex reads what WriteTo has written of an index over the same texts, and checks it on so many goroutines. One that was made for
+// something else is an error that names it, and so is one that is not whole, or not as an index over the texts can be.
+func ReadIndex(ctx context.Context, from io.Reader, texts *Texts, config Config, sampling Sampling, workers int) (*Index, error) {
 	x := &Index{config: config, Sampling: sampling, texts: texts, least: config.least()}
 	segments, places := x.segments()
 	r := flat.NewReader(from, publishedKind, x.made(places))
-	if err := x.read(r, places); err != nil {
-		return nil, fmt.Errorf("the index of n-grams: %w", err)
+	err := x.read(r, places)
+	if err == nil {
+		err = newAudit(x, segments).all(ctx, places, max(workers, 1))
 	}
-	if err := newAudit(x, segments, places).all(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("the index of n-grams: %w", err)
 	}
 	return x, nil
@@ -110,59 +114,84 @@ func (x *Index) read(r *flat.Reader, places int) error {
 	return r.Close()
 }
 
-// audit checks that an index that was read cannot lead a matcher astray: every place to index stands in it, once, and the places of a list
-// have one gram. That its hashes are those of its grams is left to the digest.
+// audit checks that an index that was read cannot lead a matcher astray: what stands in it are places to index, as many as there are, and
+// the places of a list have one gram. That its hashes are those of its grams is left to the digest.
 type audit struct {
 	*Index
-	left []uint64 // bits of the places that are still to come
-	n    int      // how many they are
+	places []uint64 // a bit for each place to index
 }
 
-func newAudit(x *Index, segments []segment, places int) *audit {
-	a := &audit{x, make([]uint64, len(x.texts.buf)/64+1), places}
+func newAudit(x *Index, segments []segment) *audit {
+	a := &audit{x, make([]uint64, len(x.texts.buf)/64+1)}
 	for _, s := range segments {
 		for at := s.from; at < s.end; at += x.Every {
-			a.left[at/64] |= 1 << (at % 64)
+			a.places[at/64] |= 1 << (at % 64)
 		}
 	}
 	return a
 }
 
-func (a *audit) all() error {
-	for p, list := range a.lists {
-		for _, b := range a.buckets[a.parts[p]:a.parts[p+1]] {
-			for _, e := range b {
-				switch value := uint32(e & valueMask); {
-				case e == 0:
-				case value == 0 || e&listBit == 0 && !a.take(value-1):
-					return fmt.Errorf("partition %d: an entry of no place, or of one that came before", p)
-				case e&listBit != 0 && (int(value) > len(list) || !a.list(list[value-1:])):
-					return fmt.Errorf("partition %d: a list of places that do not belong together", p)
+// all checks every partition, and that there are so many places.
+func (a *audit) all(ctx context.Context, places, workers int) error {
+	var found atomic.Int64
+	eg, ctx := errgroup.WithContext(ctx)
+	for w := range workers {
+		eg.Go(func() error {
+			for p := w; p < len(a.lists); p += workers {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
 				}
+				n, ok := a.part(p)
+				if !ok {
+					return fmt.Errorf("partition %d has entries that lead nowhere", p)
+				}
+				found.Add(int64(n))
 			}
-		}
+			return nil
+		})
 	}
-	if a.n > 0 {
-		return fmt.Errorf("%d places are missing", a.n)
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	if n := found.Load(); n != int64(places) {
+		return fmt.Errorf("%d places are indexed, of %d", n, places)
 	}
 	return nil
 }
 
-// take notes that a place has come, and returns false for one that is none or came before.
-func (a *audit) take(place uint32) bool {
-	word, bit := int(place/64), uint64(1)<<(place%64)
-	if word >= len(a.left) || a.left[word]&bit == 0 {
-		return false
+// part returns the number of places in a partition, and false when an entry is none.
+func (a *audit) part(p int) (places int, ok bool) {
+	list := a.lists[p]
+	for _, b := range a.buckets[a.parts[p]:a.parts[p+1]] {
+		for _, e := range b {
+			if e == 0 {
+				continue
+			}
+			n, value := 0, uint32(e&valueMask)
+			if e&listBit == 0 {
+				n, ok = 1, a.indexed(value-1)
+			} else if ok = 0 < value && int(value) <= len(list); ok {
+				n, ok = a.list(list[value-1:])
+			}
+			if !ok {
+				return 0, false
+			}
+			places += n
+		}
 	}
-	a.left[word] &^= bit
-	a.n--
-	return true
+	return places, true
 }
 
-// list takes the places of a list.
-func (a *audit) list(list []uint32) bool {
+// indexed reports whether it is a place to index.
+func (a *audit) indexed(place uint32) bool {
+	word := int(place / 64)
+	return word < len(a.places) && a.places[word]>>(place%64)&1 != 0
+}
+
+// list returns the number of places in a list, and false when it is none.
+func (a *audit) list(list []uint32) (places int, ok bool) {
 	if int(list[0]) >= len(list) {
-		return false
+		return 0, false
 	}
 	list = list[1 : 1+list[0]]
 	var gram []byte
@@ -171,22 +200,23 @@ func (a *audit) list(list []uint32) bool {
 		if list[0]&alone == 0 {
 			n := int(list[0])
 			if list = list[1:]; n == 0 || n > len(list) {
-				return false
+				return 0, false
 			}
 			group, mark = list[:n], 0
 		}
 		list = list[len(group):]
 		for _, place := range group {
-			if place ^= mark; !a.take(place) {
-				return false
+			if place ^= mark; !a.indexed(place) {
+				return 0, false
 			}
 			g := a.texts.buf[place : int(place)+a.Gram]
 			if gram == nil {
 				gram = g
 			} else if !bytes.Equal(gram, g) {
-				return false
+				return 0, false
 			}
 		}
+		places += len(group)
 	}
-	return gram != nil
+	return places, gram != nil
 }

@@ -101,7 +101,7 @@ func TestPublish(t *testing.T) {
 		for every := 1; every <= ngram.MostEvery; every++ {
 			x := publish(t, c, every, 60, 1)
 			data := x.bytes(t, x.index)
-			read, err := ngram.ReadIndex(bytes.NewReader(data), x.texts, c, x.sampling)
+			read, err := ngram.ReadIndex(t.Context(), bytes.NewReader(data), x.texts, c, x.sampling, 2)
 			if err != nil {
 				t.Fatalf("%+v, every %d: %v", c, every, err)
 			}
@@ -119,7 +119,7 @@ func TestPublish(t *testing.T) {
 		}
 	}
 	none := publish(t, usual, 1, 0, 3)
-	if _, err := ngram.ReadIndex(bytes.NewReader(none.bytes(t, none.index)), none.texts, usual, none.sampling); err != nil {
+	if _, err := ngram.ReadIndex(t.Context(), bytes.NewReader(none.bytes(t, none.index)), none.texts, usual, none.sampling, 2); err != nil {
 		t.Errorf("the index of no probes: %v", err)
 	}
 }
@@ -145,7 +145,7 @@ func TestPublishLarge(t *testing.T) {
 			t.Errorf("%d workers have built another index", workers)
 		}
 	}
-	if _, err := ngram.ReadIndex(bytes.NewReader(data), x.texts, usual, x.sampling); err != nil {
+	if _, err := ngram.ReadIndex(t.Context(), bytes.NewReader(data), x.texts, usual, x.sampling, 2); err != nil {
 		t.Error(err)
 	}
 }
@@ -184,13 +184,13 @@ func TestReadIndexRefuses(t *testing.T) {
 		{"more", append(bytes.Clone(data), 0), x.texts, usual, x.sampling, "goes on after its end"},
 		{"a bit", flip(data, len(data)/2, 16), x.texts, usual, x.sampling, "digest"},
 	} {
-		_, err := ngram.ReadIndex(bytes.NewReader(c.data), c.texts, c.config, c.sampling)
+		_, err := ngram.ReadIndex(t.Context(), bytes.NewReader(c.data), c.texts, c.config, c.sampling, 2)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want one of %q", c.name, err, c.want)
 		}
 	}
 	for n := range len(data) / 97 {
-		if _, err := ngram.ReadIndex(bytes.NewReader(data[:97*n]), x.texts, usual, x.sampling); err == nil {
+		if _, err := ngram.ReadIndex(t.Context(), bytes.NewReader(data[:97*n]), x.texts, usual, x.sampling, 2); err == nil {
 			t.Fatalf("an index of which %d bytes are left is read", 97*n)
 		}
 	}
@@ -221,7 +221,7 @@ func TestForgedIndex(t *testing.T) {
 	for _, c := range publishable {
 		x := publish(t, c, 1, 30, 1)
 		data := x.bytes(t, x.index)
-		if _, err := ngram.ReadIndex(bytes.NewReader(forge(data, 0, nil)), x.texts, c, x.sampling); err != nil {
+		if _, err := ngram.ReadIndex(t.Context(), bytes.NewReader(forge(data, 0, nil)), x.texts, c, x.sampling, 2); err != nil {
 			t.Fatal(err)
 		}
 		for range 300 {
@@ -237,7 +237,7 @@ func TestForgedIndex(t *testing.T) {
 
 // survives reports whether the index can be read; if so it is used.
 func (x *published) survives(t testing.TB, data []byte) bool {
-	index, err := ngram.ReadIndex(bytes.NewReader(data), x.texts, x.config, x.sampling)
+	index, err := ngram.ReadIndex(t.Context(), bytes.NewReader(data), x.texts, x.config, x.sampling, 2)
 	if err != nil {
 		return false
 	}
