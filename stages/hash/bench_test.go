@@ -1,6 +1,7 @@
 package hash_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -82,6 +83,52 @@ func BenchmarkAdd(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(count), "ns/word")
+		})
+	}
+}
+
+// BenchmarkIndex builds the index of 30,000 probes of 300 words, without near-duplicates and with, and reads it.
+func BenchmarkIndex(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 3))
+	vocabulary := english(r, 100_000)
+	var probes []*fold.Probe
+	size := int64(0)
+	for i := range 30_000 {
+		words := make([]string, 300)
+		for k := range words {
+			words[k] = vocabulary[r.IntN(len(vocabulary))]
+		}
+		text := strings.Join(words, " ")
+		probes = append(probes, &fold.Probe{ID: fmt.Sprint("p", i), Kind: fold.Work, Text: []byte(text)})
+		size += int64(len(text))
+	}
+	var published bytes.Buffer
+	for _, c := range []struct {
+		name string
+		make func() (*hash.Index, error)
+	}{
+		{"equal", func() (*hash.Index, error) { return hash.NewIndex(b.Context(), probes, 0) }},
+		{"near", func() (*hash.Index, error) { return hash.NewIndex(b.Context(), probes, .8) }},
+		{"read", func() (*hash.Index, error) {
+			return hash.ReadIndex(b.Context(), bytes.NewReader(published.Bytes()), probes, .8)
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				x, err := c.make()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if c.name == "near" && published.Len() == 0 {
+					if _, err := x.WriteTo(&published); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			if c.name == "read" {
+				b.ReportMetric(float64(published.Len())/float64(size), "bytes/byte")
+			}
 		})
 	}
 }

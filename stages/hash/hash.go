@@ -55,6 +55,15 @@ type Sums struct {
 // NewIndex builds the index of the probes. nearDuplicate is the least Jaccard similarity of near-duplicates, above 0 and at most 1;
 // with 0 none are looked for. It ends with ctx.
 func NewIndex(ctx context.Context, probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
+	x, err := newEqual(ctx, probes, nearDuplicate)
+	if err == nil && x.near != nil {
+		err = x.near.build(ctx)
+	}
+	return x, err
+}
+
+// newEqual returns an index in which near-duplicates cannot be looked for yet.
+func newEqual(ctx context.Context, probes []*fold.Probe, nearDuplicate float64) (*Index, error) {
 	x := &Index{probes: probes, byText: newEquals(len(probes)), byWords: newEquals(len(probes))}
 	if nearDuplicate > 0 {
 		x.near = newNear(nearDuplicate, probes)
@@ -64,8 +73,8 @@ func NewIndex(ctx context.Context, probes []*fold.Probe, nearDuplicate float64) 
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		stream, count := n.Stream(p.Text)
-		sums := Sums{fold.SHA256(p.Text), fold.WordsSHA256(stream), count}
+		stream, sums := sumsOf(&n, p.Text)
+		count := sums.Words
 		x.sums = append(x.sums, sums)
 		x.byText.add(p.Text, i)
 		if count > 0 {
@@ -79,14 +88,19 @@ func NewIndex(ctx context.Context, probes []*fold.Probe, nearDuplicate float64) 
 	}
 	x.byText.sort()
 	x.byWords.sort()
-	if x.near != nil {
-		return x, x.near.build(ctx)
-	}
 	return x, nil
 }
 
-// Sums returns the sums of probe i.
-func (x *Index) Sums(i int) Sums { return x.sums[i] }
+// SumsOf returns the sums of a text.
+func SumsOf(n *words.Normaliser, text []byte) Sums {
+	_, sums := sumsOf(n, text)
+	return sums
+}
+
+func sumsOf(n *words.Normaliser, text []byte) (stream []byte, sums Sums) {
+	stream, count := n.Stream(text)
+	return stream, Sums{fold.SHA256(text), fold.WordsSHA256(stream), count}
+}
 
 // Counts are the documents that equal a probe or nearly do. Those with the same bytes have the same words too, and those with the
 // same words are near-duplicates: they count as all of it, unless there are no words.

@@ -116,21 +116,31 @@ func (x *near) build(ctx context.Context) error {
 		return err
 	}
 	x.invert(frequency)
+	x.size()
+	return nil
+}
+
+// size notes the sizes of the sets.
+func (x *near) size() {
 	for text := range x.members {
 		x.sizes = append(x.sizes, len(x.set(int32(text))))
 	}
 	slices.Sort(x.sizes)
 	x.sizes = slices.Compact(x.sizes)
-	return nil
+}
+
+// places returns the number of shingles of the texts, repeated ones too, and the number of slots for them.
+func (x *near) places() (places, slots int) {
+	for text := range x.members {
+		places += max(bytes.Count(x.stream(text), blank)-shingleWords, 0)
+	}
+	return places, int(float64(places)/slotLoad) + 1
 }
 
 // number gives the shingles numbers as they come, makes the texts' sets of them, and returns in how many texts each is.
 func (x *near) number(ctx context.Context) (frequency []uint32, err error) {
-	places := 0
-	for text := range x.members {
-		places += max(bytes.Count(x.stream(text), blank)-shingleWords, 0)
-	}
-	x.slots = make([]uint64, int(float64(places)/slotLoad)+1)
+	places, slots := x.places()
+	x.slots = make([]uint64, slots)
 	x.at = make([]uint32, 0, places)
 	x.sets = make([]uint32, 0, places)
 	frequency = make([]uint32, 0, places+1)

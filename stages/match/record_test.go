@@ -244,6 +244,10 @@ func TestRecords(t *testing.T) {
 		if d := gocmp.Diff(whole.records(), states.records()); d != "" {
 			t.Fatalf("records (-one state +merged states):\n%s", d)
 		}
+		mixed := s.fold(t, old, rapid.Permutation(corpus).Draw(r, "mixed"))
+		if d := gocmp.Diff(whole.records(), mixed.records()); d != "" {
+			t.Fatalf("records (-documents in order +in another):\n%s", d)
+		}
 		var found []findings
 		for _, w := range []*world{whole, merged} {
 			finder := ngram.NewFinder(w.ngram, int64(len(corpus)), []int{5, 13}, true)

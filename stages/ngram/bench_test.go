@@ -1,6 +1,7 @@
 package ngram_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -37,20 +38,51 @@ func benchmarkProbes(size int) []*fold.Probe {
 	return probes
 }
 
-// BenchmarkIndex builds the index of so many bytes of probes.
+// BenchmarkIndex builds the index of so many bytes of probes, makes the texts for it, writes it, and reads it.
 func BenchmarkIndex(b *testing.B) {
 	for _, size := range []int{1e4, 1e6, 1e7} {
 		b.Run(fmt.Sprintf("%.0e", float64(size)), func(b *testing.B) {
-			texts, err := ngram.NewTexts(benchmarkProbes(size), fold.Words)
+			probes := benchmarkProbes(size)
+			texts, err := ngram.NewTexts(probes, fold.Words)
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.SetBytes(int64(size))
-			for b.Loop() {
-				if _, err := ngram.NewIndex(b.Context(), texts, usual, usual.Sampling(1), 1); err != nil {
-					b.Fatal(err)
+			var index *ngram.Index
+			b.Run("build", func(b *testing.B) {
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					if index, err = ngram.NewIndex(b.Context(), texts, usual, usual.Sampling(1), 1); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
+			})
+			b.Run("texts", func(b *testing.B) {
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					if _, err := ngram.NewTexts(probes, fold.Words); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			var published bytes.Buffer
+			b.Run("write", func(b *testing.B) {
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					published.Reset()
+					if _, err := index.WriteTo(&published); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(published.Len())/float64(size), "bytes/byte")
+			})
+			b.Run("read", func(b *testing.B) {
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					if _, err := ngram.ReadIndex(b.Context(), bytes.NewReader(published.Bytes()), texts, usual, usual.Sampling(1), 1); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		})
 	}
 }

@@ -21,17 +21,23 @@ const (
 	segmentSize = 1 << 18
 )
 
-// buildBytes returns the memory that building takes beside the index.
-func buildBytes(places int64) int64 { return min(places, roundPlaces+2*partPlaces) * dealtBytes }
+// buildBytes returns the memory that building takes beside the index, or reading it where that takes more.
+func buildBytes(textBytes, places int64) int64 {
+	return max(min(places, roundPlaces+2*partPlaces)*dealtBytes, textBytes/8)
+}
 
 // segment is a stretch of a probe's places, each Every bytes from the last.
 type segment struct{ from, end int }
+
+// places returns how many places it has.
+func (s segment) places(every int) int { return (s.end - s.from + every - 1) / every }
 
 // builder fills an index.
 type builder struct {
 	*Index
 	workers  int
 	segments []segment
+	shares   []int   // worker w deals segments[shares[w]:shares[w+1]]: in which order places are dealt does not depend on how many there are
 	counts   [][]int // by worker and partition
 
 	// The round in hand. A place's next leads to the one dealt before it with the same gram: its position in the partition, plus one.
@@ -43,23 +49,39 @@ type builder struct {
 func NewIndex(ctx context.Context, texts *Texts, config Config, sampling Sampling, workers int) (*Index, error) {
 	x := &Index{config: config, Sampling: sampling, texts: texts, least: config.least()}
 	b := &builder{Index: x, workers: max(workers, 1)}
-	total := 0
-	for i := range texts.probes {
-		if !texts.Searchable(i, config) {
-			continue
+	var places int
+	b.segments, places = x.segments()
+	x.size(places)
+	dealt := 0
+	for i, s := range b.segments {
+		for dealt >= len(b.shares)*places/b.workers { // the next worker's share begins
+			b.shares = append(b.shares, i)
 		}
-		first, end := int(texts.start[i]), int(texts.start[i+1])-x.Gram+1
-		for from := first; from < end; from += segmentSize * x.Every {
-			s := segment{from, min(from+segmentSize*x.Every, end)}
-			total += (s.end - s.from + x.Every - 1) / x.Every
-			b.segments = append(b.segments, s)
-		}
+		dealt += s.places(x.Every)
 	}
-	x.size(total)
+	for len(b.shares) <= b.workers {
+		b.shares = append(b.shares, len(b.segments))
+	}
 	if err := b.count(ctx); err != nil {
 		return nil, err
 	}
 	return x, b.fill(ctx)
+}
+
+// segments returns the places to index and how many they are.
+func (x *Index) segments() (all []segment, places int) {
+	for i := range x.texts.probes {
+		if !x.texts.Searchable(i, x.config) {
+			continue
+		}
+		first, end := int(x.texts.start[i]), int(x.texts.start[i+1])-x.Gram+1
+		for from := first; from < end; from += segmentSize * x.Every {
+			s := segment{from, min(from+segmentSize*x.Every, end)}
+			places += s.places(x.Every)
+			all = append(all, s)
+		}
+	}
+	return all, places
 }
 
 // size makes the gate, and as many partitions as so many places want.
@@ -72,25 +94,36 @@ func (x *Index) size(places int) {
 	adviseHuge(x.gate)
 }
 
-// share calls fn for each of n things on the builder's goroutines, which take the next one when they are done with one; or, dealt, each
-// takes every so many-th, so that the same worker has the same things each time.
-func (b *builder) share(ctx context.Context, n int, dealt bool, fn func(worker, i int)) error {
-	var taken atomic.Int64
+// eachSegment calls fn for each segment on the goroutine of the worker whose share it is.
+func (b *builder) eachSegment(ctx context.Context, fn func(worker int, s segment)) error {
 	eg, ctx := errgroup.WithContext(ctx)
 	for w := range b.workers {
 		eg.Go(func() error {
-			for i := w; ; i += b.workers {
-				if !dealt {
-					i = int(taken.Add(1)) - 1
-				}
-				if i >= n {
-					return nil
-				}
+			for _, s := range b.segments[b.shares[w]:b.shares[w+1]] {
 				if err := ctx.Err(); err != nil {
 					return context.Cause(ctx)
 				}
-				fn(w, i)
+				fn(w, s)
 			}
+			return nil
+		})
+	}
+	return eg.Wait()
+}
+
+// share calls fn for each of n things on the builder's goroutines, which take the next one when they are done with one.
+func (b *builder) share(ctx context.Context, n int, fn func(i int)) error {
+	var taken atomic.Int64
+	eg, ctx := errgroup.WithContext(ctx)
+	for range b.workers {
+		eg.Go(func() error {
+			for i := int(taken.Add(1)) - 1; i < n; i = int(taken.Add(1)) - 1 {
+				if err := ctx.Err(); err != nil {
+					return context.Cause(ctx)
+				}
+				fn(i)
+			}
+			return nil
 		})
 	}
 	return eg.Wait()
@@ -102,9 +135,9 @@ func (b *builder) count(ctx context.Context) error {
 	for range b.workers {
 		b.counts = append(b.counts, make([]int, len(x.lists)))
 	}
-	err := b.share(ctx, len(b.segments), true, func(w, i int) {
+	err := b.eachSegment(ctx, func(w int, s segment) {
 		counts := b.counts[w]
-		for at := b.segments[i].from; at < b.segments[i].end; at += x.Every {
+		for at := s.from; at < s.end; at += x.Every {
 			counts[hash(x.texts.buf[at:], x.Gram)>>x.partShift]++
 		}
 	})
@@ -143,11 +176,11 @@ func (b *builder) fill(ctx context.Context) error {
 		if cap(b.hashes) < dealt {
 			b.hashes, b.places, b.next = make([]uint64, dealt), make([]uint32, dealt), make([]uint32, dealt)
 		}
-		err := b.share(ctx, len(b.segments), true, func(w, i int) { b.deal(b.segments[i], starts[w], first, end) })
+		err := b.eachSegment(ctx, func(w int, s segment) { b.deal(s, starts[w], first, end) })
 		if err != nil {
 			return err
 		}
-		err = b.share(ctx, end-first, false, func(_, i int) {
+		err = b.share(ctx, end-first, func(i int) {
 			from := 0
 			if i > 0 {
 				from = ends[i-1]

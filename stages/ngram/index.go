@@ -52,7 +52,7 @@ const (
 func (c Config) Memory(textBytes int64, s Sampling) int64 {
 	const gate, buckets, lists = 2 * gateBitsPerGram / 8., 8 * 8 / bucketLoad, 8
 	places := float64(textBytes) / float64(s.Every)
-	return int64(places*(gate+buckets+lists)) + buildBytes(int64(places)) + 1<<16
+	return int64(places*(gate+buckets+lists)) + buildBytes(textBytes, int64(places)) + 1<<16
 }
 
 // TextsMemory returns the bytes that Texts of that many bytes take. A stream is longer than its text where each letter is a word: by a
