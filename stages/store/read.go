@@ -30,6 +30,15 @@ func (o Object) location() (location, error) {
 	return parse(o.URI)
 }
 
+// Pinned returns the version of an object that List found, in another process perhaps, from what its fields say.
+func Pinned(uri string, size int64, version string) (Object, error) {
+	l, err := literal(uri)
+	if err == nil && version == "" {
+		err = fmt.Errorf("%w %s: no version was given", ErrURL, uri)
+	}
+	return Object{URI: uri, Size: size, Version: version, at: l}, err
+}
+
 // Reader reads ranges of one version of an object. It is safe for concurrent use and holds nothing open.
 type Reader struct {
 	store  *Store
