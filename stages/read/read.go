@@ -87,7 +87,7 @@ type File struct {
 
 const (
 	// What the first request to an object asks for at least, and at most.
-	smallestFirstRead = 16 << 10
+	smallestFirstRead = 8 << 10
 	largestFirstRead  = 1 << 20
 	// maxFooter bounds the footer of an object. A hundred thousand column chunks take some 15 MiB.
 	maxFooter = 64 << 20

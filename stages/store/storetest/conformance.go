@@ -180,7 +180,9 @@ func listPages(t *testing.T, p place) {
 	var g errgroup.Group
 	g.SetLimit(16)
 	for i := range n {
-		g.Go(func() error { return p.s.Put(t.Context(), p.root, fmt.Sprintf("many/%04d.parquet", i), []byte("x"), "text/plain") })
+		g.Go(func() error {
+			return p.s.Put(t.Context(), p.root, fmt.Sprintf("many/%04d.parquet", i), []byte("x"), "text/plain")
+		})
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
