@@ -20,31 +20,38 @@ type engine struct {
 	checks []model.Check
 }
 
-// openEngines opens the models that are asked. They stay open to the end of the run.
-func (e *execution) openEngines(ctx context.Context) error {
-	e.engines = make(map[*planned]*engine)
-	for _, m := range e.plan.models {
-		if !m.asks() {
-			continue
-		}
-		e.meter.begin("opening "+m.Name, 0)
-		opened, err := e.plan.openEngine(ctx, m)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.key, err)
-		}
-		x := &engine{Engine: opened}
-		e.engines[m] = x
-		if x.checks, err = model.Conform(ctx, opened); err != nil {
-			if opened.Facts().Context == 0 && errors.Is(err, server.ErrRefused) {
-				err = fmt.Errorf("%w; the server does not say how many tokens it takes, and if that is it, set %s.context", err, m.key)
-			}
-			return fmt.Errorf("%s: %w", m.key, err)
-		}
-		if err := e.plan.fitContext(m, opened.Facts().Context); err != nil {
+// openEngines opens the models that are asked. They stay open until closeEngines.
+func (j *Job) openEngines(ctx context.Context) error {
+	for _, m := range j.asked() {
+		if err := j.openEngine(ctx, m); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// openEngine opens a model, unless it is open, and has it prove itself.
+func (j *Job) openEngine(ctx context.Context, m *planned) error {
+	if j.engines[m] != nil {
+		return nil
+	}
+	j.meter.begin("opening "+m.Name, 0)
+	opened, err := j.openModel(ctx, m)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.key, err)
+	}
+	x := &engine{Engine: opened}
+	if j.engines == nil {
+		j.engines = make(map[*planned]*engine)
+	}
+	j.engines[m] = x
+	if x.checks, err = model.Conform(ctx, opened); err != nil {
+		if opened.Facts().Context == 0 && errors.Is(err, server.ErrRefused) {
+			err = fmt.Errorf("%w; the server does not say how many tokens it takes, and if that is it, set %s.context", err, m.key)
+		}
+		return fmt.Errorf("%s: %w", m.key, err)
+	}
+	return j.fitContext(m, opened.Facts().Context)
 }
 
 // fitContext refuses windows and prompts that are longer than a target's context; 0 is unknown.
@@ -66,15 +73,16 @@ func (p *Plan) fitContext(m *planned, context int) error {
 }
 
 // closeEngines closes the models that were opened.
-func (e *execution) closeEngines() error {
+func (j *Job) closeEngines() error {
 	var failed error
-	for _, m := range e.plan.models {
-		if x := e.engines[m]; x != nil {
+	for _, m := range j.models {
+		if x := j.engines[m]; x != nil {
 			if err := x.Close(); err != nil {
 				failed = errors.Join(failed, fmt.Errorf("%s: closing the model: %w", m.key, err))
 			}
 		}
 	}
+	j.engines = nil
 	return failed
 }
 
@@ -86,17 +94,14 @@ type ModelFacts struct {
 	Checks []model.Check `json:"checks"` // what it proved of itself before it was used
 }
 
-func (e *execution) modelFacts() (facts []ModelFacts) {
-	for _, m := range e.plan.models {
-		if x := e.engines[m]; x != nil {
-			facts = append(facts, ModelFacts{m.Name, m.role, x.Facts(), x.checks})
-		}
-	}
-	return facts
+// modelFacts returns what is to be said of a model that is open.
+func (j *Job) modelFacts(m *planned) *ModelFacts {
+	x := j.engines[m]
+	return &ModelFacts{m.Name, m.role, x.Facts(), x.checks}
 }
 
-// openEngine opens a model.
-func (p *Plan) openEngine(ctx context.Context, m *planned) (model.Engine, error) {
+// openModel opens a model.
+func (p *Plan) openModel(ctx context.Context, m *planned) (model.Engine, error) {
 	switch m.Engine {
 	case httpEngine:
 		return p.openServer(ctx, m)

@@ -6,7 +6,9 @@ import (
 	"palimpsest/schemas"
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
+	"palimpsest/stages/hash"
 	"palimpsest/stages/ngram"
+	"palimpsest/stages/words"
 	"palimpsest/stages/write"
 )
 
@@ -15,9 +17,10 @@ type subjects struct{ probes, controls []evidence.Subject }
 
 // writeFindings writes the tables that say what the corpus holds, and takes out the controls that are not fit. It goes through the probes
 // once, in the order of the tables' keys, so that of findings no more than one is held.
-func (e *execution) writeFindings(ctx context.Context, l *loaded, f *found) (*subjects, error) {
+func (e *edition) writeFindings(ctx context.Context, f *found) (*subjects, error) {
+	l := e.texts
 	all := make([]evidence.Subject, len(l.all))
-	if err := e.writeTables(ctx, l, f, all); err != nil {
+	if err := e.writeTables(ctx, f, all); err != nil {
 		return nil, err
 	}
 	fit, removed := evidence.Screen(all[l.probes:], all[:l.probes])
@@ -50,7 +53,7 @@ type findings struct {
 }
 
 // writeTables writes the tables that say what the corpus holds, and fills in the subjects' part of it, controls included.
-func (e *execution) writeTables(ctx context.Context, l *loaded, f *found, subjects []evidence.Subject) (err error) {
+func (e *edition) writeTables(ctx context.Context, f *found, subjects []evidence.Subject) (err error) {
 	var t findings
 	if t.probes, err = write.Open(e.dir, schemas.Probes); err != nil {
 		return err
@@ -61,7 +64,7 @@ func (e *execution) writeTables(ctx context.Context, l *loaded, f *found, subjec
 			return err
 		}
 		defer t.matches.Discard()
-		if e.plan.Config.Ngram != nil {
+		if e.Config.Ngram != nil {
 			if t.overlap, err = write.Open(e.dir, schemas.Overlaps); err != nil {
 				return err
 			}
@@ -76,15 +79,17 @@ func (e *execution) writeTables(ctx context.Context, l *loaded, f *found, subjec
 			defer t.sources.Discard()
 		}
 	}
-	for i, p := range l.all {
+	var normaliser words.Normaliser
+	for i, p := range e.texts.all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sums := l.sums[i]
+		sums := hash.SumsOf(&normaliser, p.Text)
+		e.texts.sums = append(e.texts.sums, sums.SHA256)
 		row := schemas.Probe{
 			ProbeID: p.ID, Kind: p.Kind, SourceURI: p.SourceURI, SourceRow: p.SourceRow, Bytes: int64(len(p.Text)), Words: sums.Words,
 			SHA256: sums.SHA256, UTF8Valid: p.UTF8(), Title: p.Title, Author: p.Author, RightsHolder: p.RightsHolder, License: p.License,
-			Label: p.Label, Text: e.plan.Config.storable(p.Text),
+			Label: p.Label, Text: e.Config.storable(p.Text),
 		}
 		if sums.WordsSHA256 != "" {
 			row.WordsSHA256 = &sums.WordsSHA256
@@ -97,20 +102,23 @@ func (e *execution) writeTables(ctx context.Context, l *loaded, f *found, subjec
 			finding ngram.Finding
 		)
 		if f != nil {
-			b, k := f.of(i)
-			matches = b.total.match.Rows(k, p.ID)
-			if id, coverage := b.total.match.Best(k); coverage >= fold.Contained {
+			k, err := f.about(i)
+			if err != nil {
+				return err
+			}
+			matches = f.total.match.Rows(int(k), p.ID)
+			if id, coverage := f.total.match.Best(int(k)); coverage >= fold.Contained {
 				corpus.Contained = &evidence.Containment{DocumentID: id, Coverage: coverage}
 			}
-			if b.total.hash != nil {
-				n := b.total.hash.Counts(k)
+			if f.total.hash != nil {
+				n := f.total.hash.Counts(int(k))
 				corpus.Hashed, corpus.Exact, corpus.ExactWords = true, n.Exact, n.ExactWords
-				if e.plan.Config.nearDuplicate() > 0 {
+				if e.Config.nearDuplicate() > 0 {
 					corpus.Near = &n.Near
 				}
 			}
-			if b.finder != nil {
-				finding = b.finder.Find(k)
+			if f.finder != nil {
+				finding = f.finder.Find(int(k))
 				e.searched(corpus, &finding)
 				row.Searchable = &finding.Searchable
 			}
@@ -146,7 +154,7 @@ func (t *findings) write(row schemas.Probe, f *ngram.Finding, matches []schemas.
 	return t.sources.Write(f.Sources...)
 }
 
-func (t *findings) close(ctx context.Context, e *execution) error {
+func (t *findings) close(ctx context.Context, e *edition) error {
 	tables := []closer{t.probes}
 	if t.matches != nil {
 		tables = append(tables, t.matches)
@@ -163,8 +171,8 @@ func (t *findings) close(ctx context.Context, e *execution) error {
 }
 
 // searched fills in what ngram found.
-func (e *execution) searched(c *evidence.Corpus, f *ngram.Finding) {
-	n := e.plan.Config.Ngram
+func (e *edition) searched(c *evidence.Corpus, f *ngram.Finding) {
+	n := e.Config.Ngram
 	engine := n.engine()
 	c.Searched, c.Searchable, c.Unit, c.MinWords, c.MinBytes = true, f.Searchable, engine.Unit, engine.MinWords, engine.MinBytes
 	c.Spans, c.Documents, c.Longest = int64(len(f.Spans)), f.Documents, f.Longest

@@ -23,17 +23,17 @@ type written struct {
 }
 
 // generate has the target models go on with the beginnings of the works, as the sources of probes ask.
-func (e *execution) generate(ctx context.Context, works []*fold.Probe) (*written, error) {
+func (j *Job) generate(ctx context.Context, works []*fold.Probe) (*written, error) {
 	all := new(written)
-	for _, src := range e.plan.Config.Probes {
+	for _, src := range j.Config.Probes {
 		if src.From != fromModel {
 			continue
 		}
-		for _, m := range e.plan.targets() {
+		for _, m := range j.targets() {
 			if !m.asks() {
 				continue
 			}
-			if err := e.prompt(ctx, m, src.Prompts, works, all); err != nil {
+			if err := j.prompt(ctx, m, src.Prompts, works, all); err != nil {
 				return nil, err
 			}
 		}
@@ -42,22 +42,22 @@ func (e *execution) generate(ctx context.Context, works []*fold.Probe) (*written
 }
 
 // prompt has one model go on with every work.
-func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []*fold.Probe, all *written) error {
+func (j *Job) prompt(ctx context.Context, m *planned, p *Prompts, works []*fold.Probe, all *written) error {
 	prompts := extract.Prompts{Prefix: p.Prefix, Length: p.Length, Stride: p.Stride, Most: p.Most, Greedy: *p.Greedy, Draws: p.Draws,
 		TopK: p.TopK, Seed: uint64(p.Seed)}
 	total := int64(0)
 	for _, w := range works {
 		total += int64(len(w.Text))
 	}
-	e.meter.begin("generating with "+m.Name, total)
+	j.meter.begin("generating with "+m.Name, total)
 	attempts := make([][]extract.Attempt, len(works))
 	var refused, unsent atomic.Int64
 	eg, ctx := errgroup.WithContext(ctx)
-	eg.SetLimit(e.askers(m))
+	eg.SetLimit(j.askers(m))
 	for i, w := range works {
 		eg.Go(func() (err error) {
 			var n int
-			attempts[i], n, err = extract.Continue(ctx, e.engines[m], prompts, w.ID, w.Text)
+			attempts[i], n, err = extract.Continue(ctx, j.engines[m], prompts, w.ID, w.Text)
 			refused.Add(int64(n))
 			switch {
 			case errors.Is(err, model.ErrReencoded):
@@ -67,7 +67,7 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 			case err != nil:
 				return fmt.Errorf("generating with %s from work %q: %w", m.Name, w.ID, err)
 			}
-			e.meter.Done.Add(int64(len(w.Text)))
+			j.meter.Done.Add(int64(len(w.Text)))
 			return nil
 		})
 	}
@@ -80,12 +80,12 @@ func (e *execution) prompt(ctx context.Context, m *planned, p *Prompts, works []
 			short++
 		}
 	}
-	e.note("probes", fmt.Sprintf("works that are no UTF-8, so that the server of %s was not asked to write on", m.Name), unsent.Load())
-	e.note("probes", fmt.Sprintf("attempts that were not made, since the server of %s takes text and their prompts are no UTF-8", m.Name),
+	j.note("probes", fmt.Sprintf("works that are no UTF-8, so that the server of %s was not asked to write on", m.Name), unsent.Load())
+	j.note("probes", fmt.Sprintf("attempts that were not made, since the server of %s takes text and their prompts are no UTF-8", m.Name),
 		refused.Load())
-	e.note("probes", fmt.Sprintf("works that are too short for a prompt and a continuation, %d tokens, of %d that %s was to write on",
+	j.note("probes", fmt.Sprintf("works that are too short for a prompt and a continuation, %d tokens, of %d that %s was to write on",
 		p.Prefix+p.Length, len(works), m.Name), short)
-	cutter, same := e.plan.newCutter(), e.cutsAlike(m)
+	cutter, same := j.newCutter(), j.cutsAlike(m)
 	for i, w := range works {
 		for k := range attempts[i] {
 			a := &attempts[i][k]

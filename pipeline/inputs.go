@@ -101,6 +101,9 @@ func (o *object) read() Input {
 	return in
 }
 
+// footersAtOnce is how many footers are fetched at once.
+const footersAtOnce = 16
+
 // open lists the patterns and opens what they name. Columns that are mapped must be there, in every object. An object whose footer
 // cannot be read is quarantined, or fails the run, as configured.
 func (p *Plan) open(ctx context.Context, role string, patterns []string, mapping map[string]string) ([]*object, error) {
@@ -110,7 +113,7 @@ func (p *Plan) open(ctx context.Context, role string, patterns []string, mapping
 	}
 	opened := make([]*object, len(listed))
 	eg, ctx := errgroup.WithContext(ctx)
-	eg.SetLimit(16)
+	eg.SetLimit(footersAtOnce)
 	for i, l := range listed {
 		eg.Go(func() error {
 			o, err := p.openObject(ctx, role, l, mapping)

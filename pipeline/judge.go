@@ -12,14 +12,14 @@ import (
 )
 
 // judge turns what was found and scored into the tables.
-func (e *execution) judge(ctx context.Context, l *loaded, f *subjects, s *scored) error {
-	if err := e.writeLikelihood(ctx, l, f.probes, f.controls, s); err != nil {
+func (e *edition) judge(ctx context.Context, f *subjects, s *scored) error {
+	if err := e.writeLikelihood(ctx, f.probes, f.controls, s); err != nil {
 		return err
 	}
-	if err := e.writeWritten(ctx, l); err != nil {
+	if err := e.writeWritten(ctx); err != nil {
 		return err
 	}
-	judged, err := e.judgeModels(ctx, l, f.probes, f.controls, s)
+	judged, err := e.judgeModels(ctx, f.probes, f.controls, s)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (e *execution) judge(ctx context.Context, l *loaded, f *subjects, s *scored
 	if err := writeTable(ctx, e, schemas.Evidences, rows); err != nil {
 		return err
 	}
-	if e.plan.Config.Likelihood == nil {
+	if e.Config.Likelihood == nil {
 		return nil
 	}
 	return e.writeComparisons(ctx, judged)
@@ -47,12 +47,12 @@ func modelOf(r *schemas.Evidence) string {
 }
 
 // writeWritten writes how the probes that a model wrote came about.
-func (e *execution) writeWritten(ctx context.Context, l *loaded) error {
-	if !e.plan.Config.prompts() {
+func (e *edition) writeWritten(ctx context.Context) error {
+	if !e.Config.prompts() {
 		return nil
 	}
-	slices.SortFunc(l.written, func(a, b schemas.Generation) int { return cmp.Compare(a.ProbeID, b.ProbeID) })
-	return writeTable(ctx, e, schemas.Generations, l.written)
+	slices.SortFunc(e.texts.written, func(a, b schemas.Generation) int { return cmp.Compare(a.ProbeID, b.ProbeID) })
+	return writeTable(ctx, e, schemas.Generations, e.texts.written)
 }
 
 // judgement is one target's, with what its other tables are made of.
@@ -63,9 +63,9 @@ type judgement struct {
 }
 
 // judgeModels judges every probe under each target, or under none when there is no model.
-func (e *execution) judgeModels(ctx context.Context, l *loaded, probes, controls []evidence.Subject, s *scored) ([]judgement, error) {
-	c := e.plan.Config
-	options := evidence.Options{RunID: e.plan.RunID, Score: c.Evidence.Score}
+func (e *edition) judgeModels(ctx context.Context, probes, controls []evidence.Subject, s *scored) ([]judgement, error) {
+	c := e.Config
+	options := evidence.Options{RunID: e.RunID, Score: c.Evidence.Score}
 	if c.Likelihood == nil {
 		j := evidence.Judge(options, probes, controls)
 		return []judgement{{Judged: evidence.Judged{Subjects: probes, Rows: j.Rows}}}, nil
@@ -74,14 +74,14 @@ func (e *execution) judgeModels(ctx context.Context, l *loaded, probes, controls
 	if err != nil {
 		return nil, err
 	}
-	reference := func(p *fold.Probe) *likelihood.Score { return s.reference.of(l.at[p]) }
+	reference := func(p *fold.Probe) *likelihood.Score { return s.reference.of(e.texts.at[p]) }
 	var all []judgement
 	for i := range s.targets {
 		m := &s.targets[i]
 		under := func(subjects []evidence.Subject) (own []evidence.Subject) {
 			for _, x := range subjects {
 				if m.judges(x.Probe) {
-					x.Target = m.of(l.at[x.Probe])
+					x.Target = m.of(e.texts.at[x.Probe])
 					own = append(own, x)
 				}
 			}
@@ -94,7 +94,7 @@ func (e *execution) judgeModels(ctx context.Context, l *loaded, probes, controls
 		done := judgement{Judged: evidence.Judged{Model: m.Name, Subjects: own, Rows: j.Rows},
 			canaries: evidence.Canaries(options, own, calibrating, reference)}
 		if slices.ContainsFunc(own, func(x evidence.Subject) bool { return x.Probe.Label != nil }) {
-			done.evaluations = evidence.Evaluate(e.plan.RunID, m.Name, own, blind)
+			done.evaluations = evidence.Evaluate(e.RunID, m.Name, own, blind)
 		}
 		all = append(all, done)
 	}
@@ -104,7 +104,7 @@ func (e *execution) judgeModels(ctx context.Context, l *loaded, probes, controls
 
 // writeComparisons writes the tables that set probes or models side by side: canaries among others, scores against labels, tuned
 // models against their base.
-func (e *execution) writeComparisons(ctx context.Context, judged []judgement) error {
+func (e *edition) writeComparisons(ctx context.Context, judged []judgement) error {
 	var (
 		canaries    []schemas.Canary
 		evaluations []schemas.Evaluation
@@ -114,11 +114,11 @@ func (e *execution) writeComparisons(ctx context.Context, judged []judgement) er
 	for i := range judged {
 		canaries = append(canaries, judged[i].canaries...)
 		evaluations = append(evaluations, judged[i].evaluations...)
-		base := e.plan.Config.Likelihood.Target[i].Base
+		base := e.Config.Likelihood.Target[i].Base
 		for k := range judged {
 			if judged[k].Model == base {
 				tuned = true
-				tunings = append(tunings, evidence.Tuning(e.plan.RunID, &judged[k].Judged, &judged[i].Judged)...)
+				tunings = append(tunings, evidence.Tuning(e.RunID, &judged[k].Judged, &judged[i].Judged)...)
 			}
 		}
 	}

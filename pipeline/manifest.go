@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -113,11 +112,12 @@ func (m *Manifest) encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// publish uploads the finished files of dir, then the manifest, then the mark of success, which holds the manifest's digest. A
-// reader that sees the mark sees a whole run; a run without it is none.
-func publish(ctx context.Context, s *store.Store, runURL, dir string, m *Manifest) error {
+// publishTables uploads the finished files of dir, then the manifest, then the mark of success, which holds the manifest's digest. A
+// reader that sees the mark sees a whole run; a run without it is none. Two that commit the same job write the same bytes, so that
+// neither harms the other.
+func (j *Job) publishTables(ctx context.Context, dir string, m *Manifest) error {
 	for _, o := range m.Outputs {
-		if err := s.Upload(ctx, runURL, o.Path, filepath.Join(dir, filepath.FromSlash(o.Path)), contentType(o.Format)); err != nil {
+		if err := j.store.Upload(ctx, j.RunURL, o.Path, filepath.Join(dir, filepath.FromSlash(o.Path)), contentType(o.Format)); err != nil {
 			return err
 		}
 	}
@@ -125,20 +125,22 @@ func publish(ctx context.Context, s *store.Store, runURL, dir string, m *Manifes
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name string
-		data []byte
-		mime string
-	}{{manifestName, data, "application/json"}, {successName, []byte(fold.SHA256(data) + "\n"), "text/plain"}} {
-		local := filepath.Join(dir, f.name)
-		if err := os.WriteFile(local, f.data, 0o644); err != nil {
-			return fmt.Errorf("writing %s: %w", f.name, err)
+	if _, digest, err := readPlan(ctx, j.store, j.RunURL); err != nil {
+		return err
+	} else if digest != j.digest {
+		if done, err := j.finished(ctx); done != nil || err != nil {
+			return err // committed by another attempt, and cleaned
 		}
-		if err := s.Upload(ctx, runURL, f.name, local, f.mime); err != nil {
-			return err
-		}
+		return badUsage("run %s was planned anew while it was committed: give each configuration a run_id of its own", j.RunURL)
 	}
-	return nil
+	created, err := j.store.Create(ctx, j.RunURL, manifestName, data, "application/json")
+	if err != nil {
+		return err
+	}
+	if !created {
+		return &BugError{fmt.Errorf("run %s has a %s of other tables, by another commit of the same plan", j.RunURL, manifestName)}
+	}
+	return j.store.Put(ctx, j.RunURL, successName, []byte(fold.SHA256(data)+"\n"), "text/plain")
 }
 
 func contentType(format string) string {

@@ -160,3 +160,29 @@ func (p *Plan) bindOwn(m *planned) error {
 	}
 	return nil
 }
+
+// openColumns opens the files of a model's values, where a published plan has left them closed.
+func (p *Plan) openColumns(ctx context.Context, m *planned) error {
+	if len(p.modelObjects(m)) > 0 {
+		return nil
+	}
+	if m.keyed() {
+		if err := p.reopen(ctx, m.objects, map[string]string{"id": m.Columns["id"]}); err != nil {
+			return err
+		}
+		for _, o := range m.objects {
+			if err := o.bind(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	own := slices.Concat(slices.Concat(p.probes...), p.controls)
+	if p.Config.drawsFromCorpus() {
+		own = append(own, p.corpus...)
+	}
+	if err := p.reopen(ctx, own, nil); err != nil {
+		return err
+	}
+	return p.bindOwn(m)
+}

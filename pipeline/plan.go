@@ -100,7 +100,7 @@ func NewPlan(ctx context.Context, s *store.Store, c *Config, log *slog.Logger) (
 	}
 	p.RunID = c.RunID
 	if p.RunID == "" {
-		p.RunID = p.digest()
+		p.RunID = p.name()
 	}
 	p.RunURL = RunURL(c.Output, p.RunID)
 	return p, nil
@@ -115,8 +115,8 @@ func RunURL(output, runID string) string {
 	return strings.TrimSuffix(base, "/") + "/" + runID + query
 }
 
-// digest names a run by what goes into it: the configuration and the versions of the inputs.
-func (p *Plan) digest() string {
+// name names a run by what goes into it: the configuration and the versions of the inputs.
+func (p *Plan) name() string {
 	h := sha256.New()
 	fmt.Fprintln(h, p.Config.Digest())
 	for _, in := range p.inputs() {

@@ -12,7 +12,6 @@ import (
 
 	"palimpsest/schemas"
 	"palimpsest/stages/fold"
-	"palimpsest/stages/hash"
 	"palimpsest/stages/read"
 )
 
@@ -21,9 +20,9 @@ type loaded struct {
 	all    []*fold.Probe
 	probes int // all[:probes] are probes, the rest controls
 
-	byRow map[rowKey]int32    // the probe at a row of an object
+	byRow map[rowKey]int      // the probe at a row of an object
 	at    map[*fold.Probe]int // positions in all
-	sums  []hash.Sums         // their digests
+	sums  []string            // SHA-256 of their bytes, when what was found of them is written
 
 	fit     map[*fold.Probe]bool // controls that are fit to calibrate
 	written []schemas.Generation // rows of the probes that a model wrote
@@ -39,7 +38,7 @@ var probeTexts = []string{
 }
 
 // load reads the texts of the probes and controls.
-func (e *execution) load(ctx context.Context) (*loaded, error) {
+func (j *Job) load(ctx context.Context) (*loaded, error) {
 	var (
 		mu  sync.Mutex
 		all []*fold.Probe
@@ -52,40 +51,40 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 	columns := func(o *object) []read.Column {
 		return o.pick(slices.Concat(probeTexts, []string{"text", "label"}, tokenRoles)...)
 	}
-	for i, src := range e.plan.Config.Probes {
+	for i, src := range j.Config.Probes {
 		var err error
 		switch src.From {
 		case fromModel:
 			continue // prompted with what the others hold
 		case "":
-			err = e.eachGroup(ctx, shards(e.plan.probes[i]), columns, func() groupFunc {
-				cutter := e.plan.newCutter()
+			err = j.eachGroup(ctx, shards(j.probes[i]), columns, func() groupFunc {
+				cutter := j.newCutter()
 				return func(_ context.Context, s shard, g *read.Group) error {
-					return e.loadGroup(s, g, cutter, src.Kind, false, collect)
+					return j.loadGroup(s, g, cutter, src.Kind, false, collect)
 				}
-			})
+			}, nil)
 		default:
 			corpus := func(o *object) []read.Column { return o.pick(slices.Concat(refRoles, []string{"text"}, tokenRoles)...) }
-			err = e.eachGroup(ctx, shards(e.plan.corpus), corpus, func() groupFunc {
-				cutter := e.plan.newCutter()
-				return func(_ context.Context, s shard, g *read.Group) error { return e.sample(s, g, cutter, src, collect) }
-			})
+			err = j.eachGroup(ctx, shards(j.corpus), corpus, func() groupFunc {
+				cutter := j.newCutter()
+				return func(_ context.Context, s shard, g *read.Group) error { return j.sample(s, g, cutter, src, collect) }
+			}, nil)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	err := e.eachGroup(ctx, shards(e.plan.controls), columns, func() groupFunc {
-		cutter := e.plan.newCutter()
+	err := j.eachGroup(ctx, shards(j.controls), columns, func() groupFunc {
+		cutter := j.newCutter()
 		return func(_ context.Context, s shard, g *read.Group) error {
-			return e.loadGroup(s, g, cutter, fold.Work, true, collect)
+			return j.loadGroup(s, g, cutter, fold.Work, true, collect)
 		}
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
 	l, err := arrange(all)
-	if err != nil || !e.plan.Config.prompts() {
+	if err != nil || !j.Config.prompts() {
 		return l, err
 	}
 	var works []*fold.Probe
@@ -94,7 +93,7 @@ func (e *execution) load(ctx context.Context) (*loaded, error) {
 			works = append(works, p)
 		}
 	}
-	generated, err := e.generate(ctx, works)
+	generated, err := j.generate(ctx, works)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +127,7 @@ func arrange(all []*fold.Probe) (*loaded, error) {
 		return cmp.Or(cmp.Compare(roleOf(b), roleOf(a)), strings.Compare(a.ID, b.ID), // "probe" before "control"
 			strings.Compare(a.SourceURI, b.SourceURI), cmp.Compare(a.SourceRow, b.SourceRow))
 	})
-	l := &loaded{all: all, byRow: make(map[rowKey]int32, len(all)), at: make(map[*fold.Probe]int, len(all))}
+	l := &loaded{all: all, byRow: make(map[rowKey]int, len(all)), at: make(map[*fold.Probe]int, len(all))}
 	for i, p := range all {
 		if i > 0 && all[i-1].ID == p.ID && all[i-1].Control == p.Control {
 			first := all[i-1]
@@ -140,7 +139,7 @@ func arrange(all []*fold.Probe) (*loaded, error) {
 		}
 		l.at[p] = i
 		if p.Writer == "" {
-			l.byRow[rowKey{p.SourceURI, p.SourceRow}] = int32(i)
+			l.byRow[rowKey{p.SourceURI, p.SourceRow}] = i
 		}
 	}
 	if l.probes == 0 {
@@ -157,7 +156,7 @@ func roleOf(p *fold.Probe) string {
 }
 
 // loadGroup reads the probes of one row group. Nothing is collected of a group that cannot be read to its end.
-func (e *execution) loadGroup(s shard, g *read.Group, cutter *cutter, kind string, control bool, collect func(*fold.Probe)) error {
+func (j *Job) loadGroup(s shard, g *read.Group, cutter *cutter, kind string, control bool, collect func(*fold.Probe)) error {
 	columns, err := s.decodeTexts(g, probeTexts...)
 	if err != nil {
 		return err
@@ -174,7 +173,7 @@ func (e *execution) loadGroup(s shard, g *read.Group, cutter *cutter, kind strin
 	err = g.Each(text, func(row int, text []byte, ok bool) error {
 		at := g.FirstRow() + int64(row)
 		if !ok {
-			return e.badRow(s, at, "the text is null")
+			return j.badRow(s, at, "the text is null")
 		}
 		p := &fold.Probe{
 			Kind: kind, Control: control, SourceURI: s.input.URI, SourceRow: at, Text: slices.Clone(text),
@@ -185,7 +184,7 @@ func (e *execution) loadGroup(s shard, g *read.Group, cutter *cutter, kind strin
 		if id := columns["id"].at(row); id != nil && *id != "" {
 			p.ID = *id
 		} else if _, mapped := columns["id"]; mapped {
-			return e.badRow(s, at, "the id is null or empty")
+			return j.badRow(s, at, "the id is null or empty")
 		} else {
 			p.ID = fmt.Sprintf("%s#%d", p.SourceURI, at)
 		}
@@ -193,15 +192,15 @@ func (e *execution) loadGroup(s shard, g *read.Group, cutter *cutter, kind strin
 			p.Kind = *k
 		}
 		if k := p.Kind; k != fold.Generation && k != fold.Work && k != fold.Canary {
-			return e.badRow(s, at, fmt.Sprintf("the kind is %q, and generation, work and canary are known", k))
+			return j.badRow(s, at, fmt.Sprintf("the kind is %q, and generation, work and canary are known", k))
 		}
 		if n := p.CanaryNull; n != nil && *n != fold.Slot && *n != fold.Shuffle && *n != fold.Sibling {
-			return e.badRow(s, at, fmt.Sprintf("the canary_null is %q, and slot, shuffle and sibling are known", *n))
+			return j.badRow(s, at, fmt.Sprintf("the canary_null is %q, and slot, shuffle and sibling are known", *n))
 		}
 		if labels != nil {
 			if v, _, ok := labels.Row(row); ok {
 				if v[0] != 0 && v[0] != 1 {
-					return e.badRow(s, at, fmt.Sprintf("the label is %d, and 0, 1 and null are known", v[0]))
+					return j.badRow(s, at, fmt.Sprintf("the label is %d, and 0, 1 and null are known", v[0]))
 				}
 				member := v[0] == 1
 				p.Label = &member
@@ -212,7 +211,7 @@ func (e *execution) loadGroup(s shard, g *read.Group, cutter *cutter, kind strin
 			p.PromptTokens, err = cutter.cutPrompt(row, p.Prompt)
 		}
 		if err != nil {
-			return e.badRow(s, at, err.Error())
+			return j.badRow(s, at, err.Error())
 		}
 		p.Tokens = cut.Clone()
 		found = append(found, p)
@@ -236,18 +235,18 @@ func decodeLabels(s shard, g *read.Group) (*read.Values[int64], error) {
 }
 
 // badRow quarantines one probe, or ends the run, as configured.
-func (e *execution) badRow(s shard, row int64, reason string) error {
-	if e.plan.Config.OnBadInput == failOnBadInput {
+func (j *Job) badRow(s shard, row int64, reason string) error {
+	if j.Config.OnBadInput == failOnBadInput {
 		return badData("%s, row group %d, row %d: %s", s.input.URI, s.group, row, reason)
 	}
 	group := s.group
-	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &group, Row: &row,
+	j.fail(Failure{Object: s.input.URI, RowGroup: &group, Row: &row,
 		Reason: fmt.Sprintf("%s, row group %d, row %d: %s", s.input.URI, group, row, reason)})
 	return nil
 }
 
 // sample draws probes from one row group of the corpus: the documents whose hash64 lies below the rate.
-func (e *execution) sample(s shard, g *read.Group, cutter *cutter, src ProbeSource, collect func(*fold.Probe)) error {
+func (j *Job) sample(s shard, g *read.Group, cutter *cutter, src ProbeSource, collect func(*fold.Probe)) error {
 	refs, err := newRefs(s, g)
 	if err != nil {
 		return err
@@ -264,7 +263,7 @@ func (e *execution) sample(s shard, g *read.Group, cutter *cutter, src ProbeSour
 		}
 		cut, err := cutter.cut(row, text)
 		if err != nil {
-			return e.badRow(s, ref.Row, err.Error())
+			return j.badRow(s, ref.Row, err.Error())
 		}
 		found = append(found, &fold.Probe{
 			ID: ref.ID, Kind: src.Kind, SourceURI: ref.URI, SourceRow: ref.Row, Text: slices.Clone(text), Tokens: cut.Clone(), FromCorpus: true,

@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"palimpsest/schemas"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/hash"
 	"palimpsest/stages/match"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
 	"palimpsest/stages/words"
-	"palimpsest/stages/write"
 )
 
 // partial is what the folds make of some documents: of one row group at first, of a worker's share and of the whole corpus after
@@ -27,7 +24,7 @@ type partial struct {
 	hash  *hash.State
 	match *match.State
 
-	documents, words, nullTexts int64
+	documents, words, nullTexts int64 // the last of one row group only
 }
 
 // folds are what partials start from.
@@ -75,7 +72,6 @@ func (p *partial) add(d *fold.Document) {
 func (p *partial) merge(o *partial) {
 	p.documents += o.documents
 	p.words += o.words
-	p.nullTexts += o.nullTexts
 	if p.ngram != nil {
 		p.ngram.Merge(o.ngram)
 	}
@@ -83,49 +79,6 @@ func (p *partial) merge(o *partial) {
 		p.hash.Merge(o.hash)
 	}
 	p.match.Merge(o.match)
-}
-
-// scan folds the whole corpus, for the so many-th time. Rows of documents and signatures go to their spools as row groups are done; the
-// second may be nil. What is of the corpus alone is noted the first time.
-func (e *execution) scan(
-	ctx context.Context, f *folds, pass int, documents *write.Spool[schemas.Document], signed *write.Spool[schemas.Signature],
-) (*partial, error) {
-	var (
-		mu    sync.Mutex
-		total = f.worker().zero()
-	)
-	err := e.eachGroup(ctx, shards(e.plan.corpus), (*object).all, func() groupFunc {
-		worker := scanner{folds: f.worker(), cutter: e.plan.newCutter(), badRow: e.badRow}
-		if signed != nil && pass == 0 {
-			worker.signatures = newSignatures(e.plan.Config.Hash.MinHash, signed)
-		}
-		return func(ctx context.Context, s shard, g *read.Group) error {
-			p, err := worker.scan(ctx, s, g, e.meter)
-			if err != nil {
-				return err
-			}
-			if err := documents.Write(p.match.TakeDocuments()...); err != nil {
-				return err
-			}
-			if err := worker.signatures.commit(); err != nil {
-				return err
-			}
-			if pass == 0 {
-				s.noteNulls(p.nullTexts)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			total.merge(p)
-			return nil
-		}
-	})
-	return total, err
-}
-
-func (o *object) noteNulls(n int64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.input.NullText += n
 }
 
 // scanner folds row groups one after the other, reusing its buffers.
@@ -148,7 +101,6 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 	if err := c.cutter.begin(s, g); err != nil {
 		return nil, err
 	}
-	c.signatures.begin()
 	c.doc.Stop = func() bool { return ctx.Err() != nil }
 	text, _ := s.column("text")
 	err = g.Each(text, func(row int, text []byte, ok bool) error {
@@ -209,15 +161,18 @@ type groupFunc func(ctx context.Context, s shard, g *read.Group) error
 
 // eachGroup reads the row groups ahead and hands them to workers, each with a groupFunc of its own. Memory is bounded by the
 // plan's budget, which a row group holds from before its fetch until its worker is done. A corrupt row group is quarantined or
-// ends the run, as configured.
-func (e *execution) eachGroup(ctx context.Context, all []shard, columns func(*object) []read.Column, newWorker func() groupFunc) error {
+// ends the run, as configured; ended, where it is not nil, is told of each that is done or quarantined.
+func (j *Job) eachGroup(
+	ctx context.Context, all []shard, columns func(*object) []read.Column, newWorker func() groupFunc,
+	ended func(context.Context, shard) error,
+) error {
 	parts := make([]read.Part, len(all))
 	for i, s := range all {
 		parts[i] = read.Part{File: s.file, Group: s.group, Columns: columns(s.object)}
 	}
-	workers := min(e.plan.Config.workers(), len(all))
+	workers := min(j.Config.workers(), len(all))
 	eg, ctx := errgroup.WithContext(ctx)
-	ahead := e.plan.source.Ahead(ctx, parts, workers+readAhead)
+	ahead := j.source.Ahead(ctx, parts, workers+readAhead)
 	defer ahead.Close()
 	for range workers {
 		work := newWorker()
@@ -236,12 +191,17 @@ func (e *execution) eachGroup(ctx context.Context, all []shard, columns func(*ob
 					g.Release()
 				}
 				if err != nil {
-					if err := e.quarantined(all[i], err); err != nil {
+					if err := j.quarantined(all[i], err); err != nil {
+						return err
+					}
+				}
+				if ended != nil {
+					if err := guard(func() error { return ended(ctx, all[i]) }); err != nil {
 						return err
 					}
 				}
 				stored, _ := parts[i].File.Size(parts[i].Group, parts[i].Columns...)
-				e.meter.Done.Add(stored)
+				j.meter.Done.Add(stored)
 			}
 		})
 	}
@@ -262,7 +222,7 @@ func guard(work func() error) (err error) {
 // latency. Memory may allow fewer.
 const readAhead = 4
 
-func (e *execution) quarantined(s shard, err error) error {
+func (j *Job) quarantined(s shard, err error) error {
 	group := s.group
-	return e.plan.quarantine(s.input.URI, &group, err)
+	return j.quarantine(s.input.URI, &group, err)
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"io"
 	"slices"
 
 	"palimpsest/schemas"
@@ -36,12 +37,12 @@ func (s *said) of(i int) *likelihood.Score {
 }
 
 // keepFunc takes what a model said of a text: the scores, and what they were made of. It is called for one text at a time.
-type keepFunc func(i int32, score *likelihood.Score, text *model.Scored) error
+type keepFunc func(i int, score *likelihood.Score, text *model.Scored) error
 
-// score scores every text under the reference, then under each target.
-func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
+// score takes over what every model said of the texts: the reference first, which targets are compared with.
+func (e *edition) score(ctx context.Context) (*scored, error) {
 	s := new(scored)
-	if e.plan.Config.Likelihood == nil {
+	if e.Config.Likelihood == nil {
 		return s, nil
 	}
 	tables, err := e.openScoreTables()
@@ -49,34 +50,32 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 		return nil, err
 	}
 	defer tables.discard()
-	for _, m := range e.plan.models {
-		now := said{planned: m, scores: make([]*likelihood.Score, len(l.all))}
+	for _, m := range e.models {
+		now := said{planned: m, scores: make([]*likelihood.Score, len(e.texts.all))}
 		var keep keepFunc
 		if m.role == referenceRole {
-			now.texts = make([]*model.Scored, len(l.all))
-			keep = func(i int32, score *likelihood.Score, text *model.Scored) error {
-				if e.wantsTokens(l.all[i]) {
-					now.texts[i] = &model.Scored{
-						LogProbs: slices.Clone(text.LogProbs), TokenIDs: slices.Clone(text.TokenIDs), Offsets: slices.Clone(text.Offsets),
-					}
+			now.texts = make([]*model.Scored, len(e.texts.all))
+			keep = func(i int, score *likelihood.Score, text *model.Scored) error {
+				if e.wantsTokens(e.texts.all[i]) {
+					now.texts[i] = tokenValues(text)
 				}
 				return now.keep(i, score, text)
 			}
 		} else {
-			keep = func(i int32, score *likelihood.Score, text *model.Scored) error {
-				if r := s.reference.of(int(i)); r != nil {
+			keep = func(i int, score *likelihood.Score, text *model.Scored) error {
+				if r := s.reference.of(i); r != nil {
 					likelihood.Compare(score, r)
 				}
-				if err := tables.write(e, m, l.all[i], score, text, s.reference.tokens(i)); err != nil {
+				if err := tables.write(e, m, e.texts.all[i], score, text, s.reference.tokens(i)); err != nil {
 					return err
 				}
 				return now.keep(i, score, text)
 			}
 		}
 		if m.asks() {
-			err = e.examine(ctx, l, m, keep)
+			err = e.takeAnswers(ctx, m, keep)
 		} else {
-			err = e.scoreColumns(ctx, l, m, keep)
+			err = e.scoreColumns(ctx, m, keep)
 		}
 		if err != nil {
 			return nil, err
@@ -90,15 +89,63 @@ func (e *execution) score(ctx context.Context, l *loaded) (*scored, error) {
 	return s, tables.close(ctx, e)
 }
 
+// takeAnswers takes over what a model that was asked said.
+func (e *edition) takeAnswers(ctx context.Context, m *planned, keep keepFunc) error {
+	var unscored, clamped, misplaced, unprimed, reencoded, unasked int64
+	take := func(i int, a *answer) error {
+		if a.Score == nil {
+			if !e.texts.all[i].Control {
+				unscored++
+			}
+			if a.Failed != nil {
+				e.fail(*a.Failed)
+			}
+			return nil
+		}
+		notes := &a.Score.Notes
+		clamped, reencoded, unasked = clamped+notes.Clamped, reencoded+notes.Reencoded, unasked+notes.Unprimed
+		if notes.BadOffsets {
+			misplaced++
+		}
+		if a.Unprimed {
+			unprimed++
+		}
+		return keep(i, a.Score, a.Values)
+	}
+	err := e.eachResult(ctx, func(i int) bool { return e.units[i].Model == m.Name }, func(unit, _ int, file io.Reader) error {
+		facts, err := e.readAnswers(file, unit, take)
+		if err != nil {
+			return err
+		}
+		switch known := e.facts[m.Name]; {
+		case known == nil:
+			e.facts[m.Name] = facts
+		case known.ModelSHA256 != facts.ModelSHA256:
+			return badData("model %s was another when other texts were scored: %s, before %s", m.Name, facts.ModelSHA256, known.ModelSHA256)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	e.note(m.key, "probes that were not scored: what the model answered cannot be used", unscored)
+	e.note(m.key, "log-probabilities at an engine's clamp, which are null here", clamped)
+	e.note(m.key, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", misplaced)
+	e.note(m.key, "texts whose control group has too few other controls to draw prefixes from, and so no prior_lift", unprimed)
+	e.note(m.key, "windows that are given back, of which a server that takes text could not be asked after other prefixes", unasked)
+	e.note(m.key, "windows whose text does not encode to their tokens, so that the server could not be asked about them", reencoded)
+	return nil
+}
+
 // keep keeps the scores of a text. Its windows are in their table by then.
-func (s *said) keep(i int32, score *likelihood.Score, _ *model.Scored) error {
+func (s *said) keep(i int, score *likelihood.Score, _ *model.Scored) error {
 	score.Windows = nil
 	s.scores[i] = score
 	return nil
 }
 
 // tokens returns the values of text i token by token; nil where they were not kept.
-func (s *said) tokens(i int32) *model.Scored {
+func (s *said) tokens(i int) *model.Scored {
 	if s == nil {
 		return nil
 	}
@@ -106,8 +153,8 @@ func (s *said) tokens(i int32) *model.Scored {
 }
 
 // wantsTokens reports whether the probe has rows in the table of tokens.
-func (e *execution) wantsTokens(p *fold.Probe) bool {
-	switch e.plan.Config.Likelihood.Tokens {
+func (j *Job) wantsTokens(p *fold.Probe) bool {
+	switch j.Config.Likelihood.Tokens {
 	case "all":
 		return !p.Control
 	case "canaries":
@@ -126,7 +173,7 @@ type scoreTables struct {
 	tokens     *write.Spool[schemas.Token] // nil when none are asked for
 }
 
-func (e *execution) openScoreTables() (t *scoreTables, err error) {
+func (e *edition) openScoreTables() (t *scoreTables, err error) {
 	t = new(scoreTables)
 	defer func() {
 		if err != nil {
@@ -139,14 +186,14 @@ func (e *execution) openScoreTables() (t *scoreTables, err error) {
 	if t.extraction, err = write.OpenSpool(e.dir, schemas.Extractions); err != nil {
 		return nil, err
 	}
-	if e.plan.Config.Likelihood.Tokens != "none" {
+	if e.Config.Likelihood.Tokens != "none" {
 		t.tokens, err = write.OpenSpool(e.dir, schemas.Tokens)
 	}
 	return t, err
 }
 
 // write writes the rows of a text that a target scored.
-func (t *scoreTables) write(e *execution, m *planned, p *fold.Probe, score *likelihood.Score, text, reference *model.Scored) error {
+func (t *scoreTables) write(e *edition, m *planned, p *fold.Probe, score *likelihood.Score, text, reference *model.Scored) error {
 	if p.Control {
 		return nil
 	}
@@ -173,7 +220,7 @@ func (t *scoreTables) write(e *execution, m *planned, p *fold.Probe, score *like
 	return t.tokens.Write(rows...)
 }
 
-func (t *scoreTables) close(ctx context.Context, e *execution) error {
+func (t *scoreTables) close(ctx context.Context, e *edition) error {
 	if err := finish(ctx, e, t.windows); err != nil {
 		return err
 	}
@@ -196,15 +243,15 @@ func (t *scoreTables) discard() {
 }
 
 // note records something for the manifest, if it happened at all.
-func (e *execution) note(about, text string, count int64) {
+func (j *Job) note(about, text string, count int64) {
 	if count > 0 {
-		e.notes = append(e.notes, Note{about, text, count})
+		j.notes = append(j.notes, Note{about, text, count})
 	}
 }
 
 // writeLikelihood writes the scores of the probes and of the controls that they are ranked among, in order of the table's key.
-func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, controls []evidence.Subject, s *scored) error {
-	if e.plan.Config.Likelihood == nil {
+func (e *edition) writeLikelihood(ctx context.Context, probes, controls []evidence.Subject, s *scored) error {
+	if e.Config.Likelihood == nil {
 		return nil
 	}
 	w, err := write.Open(e.dir, schemas.Likelihoods)
@@ -224,7 +271,7 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 	compressed := make([][]evidence.Compressed, len(models))
 	for i, subject := range subjects {
 		for k, m := range models {
-			score := m.of(l.at[subject.Probe])
+			score := m.of(e.texts.at[subject.Probe])
 			if score == nil {
 				continue
 			}
@@ -243,10 +290,16 @@ func (e *execution) writeLikelihood(ctx context.Context, l *loaded, probes, cont
 	var rows []schemas.Compression
 	for k, m := range models {
 		c := evidence.Compressor{Model: m.Name, Role: m.role, Target: m.role == targetRole}
-		if x := e.engines[m.planned]; x != nil {
-			c.Bytes, c.Parameters = x.Facts().ModelBytes, x.Facts().Parameters
+		if f := e.facts[m.Name]; f != nil {
+			c.Bytes, c.Parameters = f.ModelBytes, f.Parameters
 		}
-		rows = append(rows, evidence.Compression(e.plan.RunID, c, compressed[k])...)
+		rows = append(rows, evidence.Compression(e.RunID, c, compressed[k])...)
 	}
 	return writeTable(ctx, e, schemas.Compressions, rows)
+}
+
+// tokenValues returns a copy of what rows of tokens are made of.
+func tokenValues(s *model.Scored) *model.Scored {
+	return &model.Scored{LogProbs: slices.Clone(s.LogProbs), TokenIDs: slices.Clone(s.TokenIDs), Offsets: slices.Clone(s.Offsets),
+		Ranks: slices.Clone(s.Ranks)}
 }

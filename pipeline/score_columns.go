@@ -13,11 +13,14 @@ import (
 )
 
 // scoreColumns scores all texts from columns of log-probabilities, sharded by row group.
-func (e *execution) scoreColumns(ctx context.Context, l *loaded, m *planned, keep keepFunc) error {
-	e.meter.begin("scoring under "+m.Name, e.plan.modelBytes(m))
-	r := modelRun{e: e, l: l, planned: m, keep: keep}
+func (e *edition) scoreColumns(ctx context.Context, m *planned, keep keepFunc) error {
+	if err := e.openColumns(ctx, m); err != nil {
+		return err
+	}
+	e.meter.begin("scoring under "+m.Name, e.modelBytes(m))
+	r := modelRun{edition: e, planned: m, keep: keep}
 	if m.role == targetRole {
-		r.windows = e.plan.Config.Likelihood.windows()
+		r.windows = e.Config.Likelihood.windows()
 	}
 	return r.run(ctx)
 }
@@ -25,12 +28,11 @@ func (e *execution) scoreColumns(ctx context.Context, l *loaded, m *planned, kee
 // modelRun is one model's columns being scored.
 type modelRun struct {
 	*planned
-	e       *execution
-	l       *loaded
+	*edition
 	windows likelihood.Windows
 	keep    keepFunc
 
-	byID map[string]int32 // where the model's values are keyed by id
+	byID map[string]int // where the model's values are keyed by id
 
 	mu        sync.Mutex
 	done      []bool
@@ -40,18 +42,18 @@ type modelRun struct {
 }
 
 func (m *modelRun) run(ctx context.Context) error {
-	m.done = make([]bool, len(m.l.all))
-	objects := m.e.plan.modelObjects(m.planned)
+	m.done = make([]bool, len(m.texts.all))
+	objects := m.modelObjects(m.planned)
 	if m.keyed() {
-		m.byID = make(map[string]int32, len(m.l.all))
-		for i, p := range m.l.all {
+		m.byID = make(map[string]int, len(m.texts.all))
+		for i, p := range m.texts.all {
 			if _, ok := m.byID[p.ID]; ok {
 				return badData("id %q is a probe's and a control's, so the values of %s keyed by id are ambiguous: rename one", p.ID, m.key)
 			}
-			m.byID[p.ID] = int32(i)
+			m.byID[p.ID] = i
 		}
 	}
-	err := m.e.eachGroup(ctx, shards(objects), func(o *object) []read.Column {
+	err := m.eachGroup(ctx, shards(objects), func(o *object) []read.Column {
 		columns := slices.Clone(o.models[m.Name].List())
 		if m.byID != nil {
 			columns = append(columns, o.pick("id")...)
@@ -60,7 +62,7 @@ func (m *modelRun) run(ctx context.Context) error {
 	}, func() groupFunc {
 		var w scorers
 		return func(ctx context.Context, s shard, g *read.Group) error { return m.group(ctx, &w, s, g) }
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func (m *modelRun) group(ctx context.Context, w *scorers, s shard, g *read.Group
 		}
 		if i, known := find(row); known {
 			if err := m.text(w, rows, row, i); err != nil {
-				if err := m.e.badValues(s, g, row, err); err != nil {
+				if err := m.badValues(s, g, row, err); err != nil {
 					return err
 				}
 			}
@@ -107,7 +109,7 @@ func (m *modelRun) group(ctx context.Context, w *scorers, s shard, g *read.Group
 }
 
 // text scores text i from its row.
-func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) error {
+func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row, i int) error {
 	ok, err := rows.Scored(row, &w.values)
 	if err != nil {
 		return &badScores{err}
@@ -115,7 +117,7 @@ func (m *modelRun) text(w *scorers, rows *likelihood.Rows, row int, i int32) err
 	if !ok {
 		return nil
 	}
-	p, scorer := m.l.all[i], w.probes
+	p, scorer := m.texts.all[i], w.probes
 	if p.Control {
 		scorer = w.controls
 	}
@@ -142,21 +144,21 @@ type badScores struct{ error }
 func (e *badScores) Unwrap() error { return e.error }
 
 // badValues quarantines what a model said of one text, or ends the run, as configured. Other errors end the run.
-func (e *execution) badValues(s shard, g *read.Group, row int, err error) error {
+func (e *edition) badValues(s shard, g *read.Group, row int, err error) error {
 	var bad *badScores
-	if !errors.As(err, &bad) || e.plan.Config.OnBadInput == failOnBadInput {
+	if !errors.As(err, &bad) || e.Config.OnBadInput == failOnBadInput {
 		return err
 	}
 	at := g.FirstRow() + int64(row)
-	e.plan.fail(Failure{Object: s.input.URI, RowGroup: &s.group, Row: &at, Reason: bad.Error()})
+	e.fail(Failure{Object: s.input.URI, RowGroup: &s.group, Row: &at, Reason: bad.Error()})
 	return nil
 }
 
 // finder returns the function that says which text a row of the group is about.
-func (m *modelRun) finder(s shard, g *read.Group) (func(row int) (int32, bool), error) {
+func (m *modelRun) finder(s shard, g *read.Group) (func(row int) (int, bool), error) {
 	if m.byID == nil {
-		return func(row int) (int32, bool) {
-			i, ok := m.l.byRow[rowKey{s.input.URI, g.FirstRow() + int64(row)}]
+		return func(row int) (int, bool) {
+			i, ok := m.texts.byRow[rowKey{s.input.URI, g.FirstRow() + int64(row)}]
 			return i, ok
 		}, nil
 	}
@@ -164,7 +166,7 @@ func (m *modelRun) finder(s shard, g *read.Group) (func(row int) (int32, bool), 
 	if err != nil {
 		return nil, err
 	}
-	return func(row int) (int32, bool) {
+	return func(row int) (int, bool) {
 		if id := ids["id"].at(row); id != nil {
 			if i, ok := m.byID[*id]; ok {
 				return i, true
@@ -185,13 +187,13 @@ func (m *modelRun) count(n *int64) {
 func (m *modelRun) conclude() {
 	unscored := int64(0)
 	for i, done := range m.done {
-		if !done && !m.l.all[i].Control {
+		if !done && !m.texts.all[i].Control {
 			unscored++
 		}
 	}
 	about := m.key
-	m.e.note(about, "probes that were not scored: no row, or null in place of log-probabilities", unscored)
-	m.e.note(about, "rows whose id no probe or control has", m.absent)
-	m.e.note(about, "log-probabilities at an engine's clamp, which are null here", m.clamped)
-	m.e.note(about, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", m.misplaced)
+	m.note(about, "probes that were not scored: no row, or null in place of log-probabilities", unscored)
+	m.note(about, "rows whose id no probe or control has", m.absent)
+	m.note(about, "log-probabilities at an engine's clamp, which are null here", m.clamped)
+	m.note(about, "texts whose token offsets do not lie in the text in order, so that nothing was derived from them", m.misplaced)
 }

@@ -7,14 +7,6 @@ import (
 	"palimpsest/stages/write"
 )
 
-// openSignatures starts the table signatures; it returns nil when the configuration asks for none.
-func (e *execution) openSignatures() (*write.Spool[schemas.Signature], error) {
-	if h := e.plan.Config.Hash; h == nil || h.MinHash == "" {
-		return nil, nil
-	}
-	return write.OpenSpool(e.dir, schemas.Signatures)
-}
-
 // signatures makes one worker's rows of signatures, a row group after the other. Nil makes none.
 type signatures struct {
 	profile minhash.Profile
@@ -23,15 +15,15 @@ type signatures struct {
 	hex     []byte
 }
 
-func newSignatures(profile string, table *write.Spool[schemas.Signature]) *signatures {
+func newSignatures(profile string) *signatures {
 	p, _ := minhash.Lookup(profile)
-	return &signatures{profile: p, signer: minhash.NewSigner(p), rows: table.Batch()}
+	return &signatures{profile: p, signer: minhash.NewSigner(p)}
 }
 
-// begin forgets what a row group before has left, if it was not whole.
-func (s *signatures) begin() {
+// begin starts a row group, whose rows go to that table.
+func (s *signatures) begin(table *write.Spool[schemas.Signature]) {
 	if s != nil {
-		s.rows.Reset()
+		s.rows = table.Batch()
 	}
 }
 
@@ -53,7 +45,7 @@ func (s *signatures) add(d *fold.Document) error {
 	})
 }
 
-// commit puts the rows of the row group into the table.
+// commit puts the rows of the row group into the table. Without it they are lost: the row group was not whole.
 func (s *signatures) commit() error {
 	if s == nil {
 		return nil

@@ -134,8 +134,8 @@ func (c *cutter) cutPrompt(row int, prompt *string) ([]byte, error) {
 }
 
 // cutsAlike reports whether the model's tokens are those of the run's tokenizer.
-func (e *execution) cutsAlike(m *planned) bool {
-	return e.plan.tokenizer != nil && e.plan.tokenizer.SHA256() == e.engines[m].Facts().TokenizerSHA256
+func (j *Job) cutsAlike(m *planned) bool {
+	return j.tokenizer != nil && j.tokenizer.SHA256() == j.engines[m].Facts().TokenizerSHA256
 }
 
 // cutWritten cuts what a model wrote and its prompt: by the ids that it wrote, where they are the tokenizer's own and spell the text.

@@ -11,38 +11,66 @@ import (
 )
 
 type statusCommand struct {
-	URL string `arg:"" name:"run" help:"The run's directory: a path or URL."`
+	URL     string `arg:"" name:"run" help:"The run's directory: a path or URL."`
+	Missing bool   `help:"Print nothing but the tasks that are not done, like 3,7-9: as schedulers take them."`
 }
 
 // Run carries out the command.
 func (c *statusCommand) Run(e *environment) error {
 	s := store.New()
 	defer s.Close()
-	state, m, why, err := pipeline.ReadManifest(e.ctx, s, c.URL)
+	st, err := pipeline.ReadStatus(e.ctx, s, c.URL)
 	if err != nil {
 		return err
 	}
-	switch state {
+	if c.Missing {
+		if st.State == pipeline.Incomplete && !st.Planned {
+			return &pipeline.DataError{Err: fmt.Errorf("%s: no plan is there", c.URL)}
+		}
+		if st.State != pipeline.Absent {
+			fmt.Fprintln(e.out, pipeline.Ranges(st.Missing))
+			return nil
+		}
+	}
+	switch st.State {
 	case pipeline.Absent:
 		return &pipeline.DataError{Err: fmt.Errorf("%s: no run is there", c.URL)}
 	case pipeline.Incomplete:
-		fmt.Fprintf(e.out, "%s: incomplete: %s; run it again to finish it\n", c.URL, why)
 		e.code = pipeline.ExitRetry
+		e.incomplete(c.URL, st)
 		return nil
 	}
 	fmt.Fprintf(e.out, "%s: complete\n", c.URL)
 	t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "table\tformat\trows\tbytes\n")
-	for _, o := range m.Outputs {
+	for _, o := range st.Manifest.Outputs {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\n", o.Table, o.Format, o.Rows, o.Bytes)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, f := range m.Failures {
+	for _, f := range st.Manifest.Failures {
 		fmt.Fprintln(e.out, "quarantined:", f)
 	}
 	return nil
+}
+
+// incomplete says what there is of a run, and what is to be done.
+func (e *environment) incomplete(url string, st *pipeline.Status) {
+	if !st.Planned {
+		fmt.Fprintf(e.out, "%s: incomplete: %s; run it again to finish it\n", url, st.Why)
+		return
+	}
+	fmt.Fprintf(e.out, "%s: incomplete: %d of %d tasks are done\n", url, st.Tasks-len(st.Missing), st.Tasks)
+	for _, f := range st.Failed {
+		fmt.Fprintf(e.out, "task %d failed when it was last tried, exit code %d: %s\n", f.Task, f.ExitCode, f.Error)
+	}
+	if len(st.Missing) == 0 {
+		fmt.Fprintf(e.out, "finish it with: palimpsest commit %s\n", url)
+		return
+	}
+	fmt.Fprintf(e.out, "missing: %s\ndo each with: palimpsest shard %s --task I; or run it again, which goes on from what is done\n",
+		pipeline.Ranges(st.Missing), url)
 }
 
 type schemaCommand struct {

@@ -36,6 +36,9 @@ func main() {
 // command is the whole command line.
 type command struct {
 	Run        runCommand        `cmd:"" help:"Search the corpus, score the probes, and write the tables of evidence."`
+	Plan       planCommand       `cmd:"" help:"Plan a run as an array of tasks, and publish the plan."`
+	Shard      shardCommand      `cmd:"" help:"Do one task of a planned run."`
+	Commit     commitCommand     `cmd:"" help:"Make the tables of what the tasks of a planned run left, and publish them."`
 	Show       showCommand       `cmd:"" help:"Sum up a finished run for a person."`
 	Status     statusCommand     `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
 	Schema     schemaCommand     `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
@@ -63,7 +66,7 @@ A run reads one YAML file:
   palimpsest show out/demo
 
 Exit codes: 0 done; 1 a retry may help; 3 done, but some inputs were quarantined and are listed; 64 usage or configuration;
-65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, nothing published.`
+65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, to be gone on with.`
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
@@ -106,7 +109,7 @@ func complain(w io.Writer, err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(w, "palimpsest: stopped; nothing was published, and the same command starts again")
+		fmt.Fprintln(w, "palimpsest: stopped; the same command goes on from what is done")
 		return
 	}
 	fmt.Fprintln(w, "palimpsest:", strings.ReplaceAll(err.Error(), "\n", " "))

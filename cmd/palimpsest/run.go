@@ -38,21 +38,12 @@ func (r *runCommand) Run(e *environment) error {
 	}
 	var meter pipeline.Meter
 	progress := e.watch(&meter, log)
-	result, err := plan.Execute(e.ctx, programVersion(), &meter)
+	result, err := plan.Run(e.ctx, programVersion(), &meter)
 	progress.stop()
 	if err != nil {
 		return err
 	}
-	e.code = result.ExitCode()
-	verb := "wrote"
-	if result.Existed {
-		verb = "already complete, nothing to do:"
-	}
-	fmt.Fprintf(e.out, "%s %s\n", verb, result.RunURL)
-	for _, f := range result.Manifest.Failures {
-		fmt.Fprintln(e.out, "quarantined:", f)
-	}
-	fmt.Fprintf(e.out, "see it with: palimpsest show %s\n", result.RunURL)
+	e.finished(result)
 	return nil
 }
 

@@ -275,16 +275,14 @@ func TestChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeParquet(t, corpus, []document{{"a", "something else"}})
-	_, err = plan.Execute(t.Context(), "test", new(pipeline.Meter))
+	_, err = plan.Run(t.Context(), "test", new(pipeline.Meter))
 	if pipeline.ExitCode(err) != pipeline.ExitData || !errors.Is(err, store.ErrChanged) {
 		t.Fatalf("exit %d: %v", pipeline.ExitCode(err), err)
 	}
 	if want := "read file://" + corpus + ": changed since it was listed"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "out")); !os.IsNotExist(err) {
-		t.Error("something was left in the output")
-	}
+	unpublished(t, filepath.Join(dir, "out"))
 }
 
 // TestStopped stops a run: it ends at once, publishes nothing and says so.
@@ -298,12 +296,10 @@ func TestStopped(t *testing.T) {
 	if code == 0 {
 		t.Skip("the run was done before it could be stopped")
 	}
-	if want := "palimpsest: stopped; nothing was published, and the same command starts again\n"; code != pipeline.ExitPreempted || errs.String() != want {
+	if want := "palimpsest: stopped; the same command goes on from what is done\n"; code != pipeline.ExitPreempted || errs.String() != want {
 		t.Errorf("exit %d: %s", code, errs.String())
 	}
-	if state, _, _, err := pipeline.ReadManifest(t.Context(), store.New(), filepath.Join(dir, "out", "demo")); state != pipeline.Absent || err != nil {
-		t.Errorf("state %s, %v", state, err)
-	}
+	unpublished(t, filepath.Join(dir, "out"))
 }
 
 // TestFromCorpus scores the corpus itself: each document is a probe, finds its copies, and not itself.

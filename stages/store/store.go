@@ -178,3 +178,17 @@ func (s *Store) open(ctx context.Context, l location, u *url.URL) (*blob.Bucket,
 	s.buckets[name] = b
 	return b, nil
 }
+
+// Configure makes the parameters of URLs known for all objects of their buckets, as List does.
+func (s *Store) Configure(urls ...string) error {
+	for _, u := range urls {
+		l, err := parse(u)
+		if err == nil {
+			err = s.configure(l)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+
+	"palimpsest/stages/store"
+)
+
+// OpenJob opens the published plan of a run, to do a task of it or to commit it. A run that is complete is returned as such.
+func OpenJob(ctx context.Context, s *store.Store, runURL, version string, log *slog.Logger, m *Meter) (*Result, *Job, error) {
+	p, digest, err := readPlan(ctx, s, runURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p == nil {
+		state, manifest, _, err := ReadManifest(ctx, s, runURL)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case state == Complete:
+			return &Result{runURL, manifest, true}, nil, nil
+		}
+		return nil, nil, badUsage("%s: no run was planned there: palimpsest plan -c FILE plans one, and prints its URL", runURL)
+	}
+	j, err := p.job(ctx, s, runURL, digest, version, log, m)
+	return nil, j, err
+}
+
+// Tasks returns the number of tasks.
+func (j *Job) Tasks() int { return len(j.tasks) }
+
+// Shard does one task. It may be done twice, at once, and again after it was ended in any way: results that are there are left as they
+// are, and others have the same bytes whoever makes them. Why it failed is kept for Status.
+func (j *Job) Shard(ctx context.Context, task int) error {
+	if task < 0 || task >= len(j.tasks) {
+		return badUsage("task %d: the run has %d tasks, from 0 to %d", task, len(j.tasks), len(j.tasks)-1)
+	}
+	err := errors.Join(j.do(ctx, j.tasks[task]), j.closeEngines())
+	name := j.work(failureName(task))
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	data, _ := json.Marshal(TaskFailure{task, ExitCode(err), err.Error()})
+	if kept := j.store.Put(ctx, j.RunURL, name, data, "application/json"); kept != nil {
+		j.log.Warn("why the task failed could not be kept", "task", task, "error", kept)
+	}
+	return err
+}
+
+// TaskFailure is why the last attempt at a task failed.
+type TaskFailure struct {
+	Task     int    `json:"task"`
+	ExitCode int    `json:"exit_code"`
+	Error    string `json:"error"`
+}
+
+const failurePrefix = "failure-"
+
+func failureName(task int) string { return fmt.Sprintf("%s%06d.json", failurePrefix, task) }
+
+// Status is how far a run has come.
+type Status struct {
+	State    State
+	Manifest *Manifest     // of a complete run
+	Why      string        // a run is incomplete
+	Planned  bool          // there is a plan to go on with
+	Tasks    int           // of the plan
+	Missing  []int         // tasks that are not done
+	Failed   []TaskFailure // of those, the ones that failed when they were last tried and could say so
+}
+
+// ReadStatus returns how far the run has come.
+func ReadStatus(ctx context.Context, s *store.Store, runURL string) (*Status, error) {
+	state, manifest, why, err := ReadManifest(ctx, s, runURL)
+	if err != nil || state != Incomplete {
+		return &Status{State: state, Manifest: manifest}, err
+	}
+	st := &Status{State: state, Why: why}
+	p, digest, err := readPlan(ctx, s, runURL)
+	if err != nil || p == nil {
+		return st, err
+	}
+	config, err := p.config(runURL)
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{Plan: &Plan{Config: config, RunURL: runURL, store: s}, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest}
+	st.Planned, st.Tasks = true, len(j.tasks)
+	done, err := j.results(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st.Missing = j.missing(done)
+	for _, task := range st.Missing {
+		if !done[failureName(task)] {
+			continue
+		}
+		var f TaskFailure
+		data, err := s.ReadAll(ctx, runURL, j.work(failureName(task)), 1<<20)
+		if err == nil {
+			err = json.Unmarshal(data, &f)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("why task %d failed: %w", task, err)
+		}
+		st.Failed = append(st.Failed, f)
+	}
+	return st, nil
+}
+
+// results returns the names of the results that are there.
+func (j *Job) results(ctx context.Context) (map[string]bool, error) {
+	keys, err := j.store.Keys(ctx, RunURL(j.RunURL, workName+"/"+j.digest))
+	if err != nil {
+		return nil, err
+	}
+	done := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		done[k] = true
+	}
+	return done, nil
+}
+
+// missing returns the tasks that lack a result.
+func (j *Job) missing(done map[string]bool) (tasks []int) {
+	for t, units := range j.tasks {
+		if slices.ContainsFunc(units, func(i int) bool {
+			return slices.ContainsFunc(j.resultNames(i), func(name string) bool { return !done[name] })
+		}) {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+// IncompleteError says that a run cannot be committed yet.
+type IncompleteError struct {
+	RunURL string
+	Tasks  []int // missing
+	Of     int   // tasks
+}
+
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("run %s is not complete: of its %d tasks %d are missing: %s; do each with: palimpsest shard %s --task I, or resubmit "+
+		"what palimpsest status %s --missing lists, then commit again", e.RunURL, e.Of, len(e.Tasks), Ranges(e.Tasks), e.RunURL, e.RunURL)
+}
+
+// Ranges writes ascending numbers as schedulers take them, like 3,7-9.
+func Ranges(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		k := i
+		for k+1 < len(numbers) && numbers[k+1] == numbers[k]+1 {
+			k++
+		}
+		if k == i {
+			parts = append(parts, strconv.Itoa(numbers[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", numbers[i], numbers[k]))
+		}
+		i = k + 1
+	}
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"palimpsest/stages/fold"
+	"palimpsest/stages/hash"
+	"palimpsest/stages/ngram"
+)
+
+// Job is a plan whose texts are loaded and whose work is cut into units and dealt to tasks. Tasks do units in any order, in any
+// process, once or twice; Commit makes the tables of what they leave.
+type Job struct {
+	*Plan
+	meter   *Meter
+	version string // of the program: results of another are not taken over
+
+	texts  *loaded
+	blocks []block
+	units  []unit
+	tasks  [][]int // units by task
+	digest string  // names the results: it tells jobs apart that might give others
+
+	engines map[*planned]*engine // of the models that are asked
+	facts   map[string]*ModelFacts
+	notes   []Note
+}
+
+// block is a range of the probes and controls. What is searched for at once has to fit in memory: probes whose index does not are
+// searched for in blocks, each of which takes a pass over the corpus, and finds what there is of its own probes. What is said of a
+// probe depends on no other, so blocks change no result; only rows of documents have to be put together.
+type block struct {
+	First int `json:"first"`
+	End   int `json:"end"`
+}
+
+// newJob loads the texts of the plan and cuts the work of so many tasks.
+func (p *Plan) newJob(ctx context.Context, version string, tasks int, m *Meter) (*Job, error) {
+	j := &Job{Plan: p, meter: m, version: version}
+	if p.Config.prompts() {
+		if err := j.openEngines(ctx); err != nil {
+			return nil, err
+		}
+	}
+	m.begin("reading probes", 0)
+	var err error
+	if j.texts, err = j.load(ctx); err != nil {
+		return nil, errors.Join(err, j.closeEngines())
+	}
+	j.blocks = []block{{0, len(j.texts.all)}}
+	if p.Config.folds() {
+		if err = p.refit(j.texts.all); err == nil {
+			j.blocks, err = divide(j.texts.all, &p.memory)
+		}
+		if err != nil {
+			return nil, errors.Join(err, j.closeEngines())
+		}
+	}
+	j.cutUnits(tasks)
+	j.deal(tasks)
+	return j, nil
+}
+
+// divide cuts the probes into the blocks that fit in memory.
+func divide(all []*fold.Probe, m *memory) ([]block, error) {
+	if m.Blocks == 1 {
+		return []block{{0, len(all)}}, nil
+	}
+	blocks := []block{{}}
+	var size int64
+	for i, p := range all {
+		n := searchedBytes(p)
+		if n > m.Block {
+			return nil, badUsage("probe %q: its text of %s does not fit in memory with its index: raise resources.memory", p.ID, formatBytes(n))
+		}
+		if size += n; size > m.Block {
+			blocks = append(blocks, block{First: i})
+			size = n
+		}
+		blocks[len(blocks)-1].End = i + 1
+	}
+	return blocks, nil
+}
+
+// texts returns the block's probes and controls.
+func (b block) texts(l *loaded) []*fold.Probe { return l.all[b.First:b.End] }
+
+// index builds what a block's folds look documents up in.
+func (j *Job) index(ctx context.Context, block int) (*folds, error) {
+	j.meter.begin("indexing", 0)
+	probes := j.blocks[block].texts(j.texts)
+	f := &folds{room: j.memory.Alike}
+	if j.Config.Hash != nil {
+		var err error
+		if f.hash, err = hash.NewIndex(probes, j.Config.nearDuplicate()); err != nil {
+			return nil, &UsageError{err}
+		}
+	}
+	var texts *ngram.Texts
+	if n := j.Config.Ngram; n != nil {
+		var err error
+		if texts, err = ngram.NewTexts(probes, n.unit()); err != nil {
+			return nil, &UsageError{err}
+		}
+		if f.ngram, err = ngram.NewIndex(ctx, texts, n.engine(), j.sampling, j.Config.workers()); err != nil {
+			return nil, fmt.Errorf("indexing the probes: %w", err)
+		}
+	}
+	f.match = j.Config.matches(texts)
+	return f, nil
+}
+
+// asked returns the models that are asked.
+func (p *Plan) asked() []*planned {
+	return slices.DeleteFunc(slices.Clone(p.models), func(m *planned) bool { return !m.asks() })
+}
+
+// waits reports whether models are asked only when the corpus is folded: other prefixes are those of controls that are not in it.
+func (c *Config) waits() bool { return c.Likelihood != nil && c.Likelihood.Prior != nil }
