@@ -150,7 +150,8 @@ func TestFaultsOnTheWayToTheStore(t *testing.T) {
 func TestFaultsThatEndARun(t *testing.T) {
 	f := newFaultyStore(t)
 	undisturbed := &storetest.Faults{}
-	if code, errs, _ := f.run(t, undisturbed); code != pipeline.ExitDone {
+	code, errs, want := f.run(t, undisturbed)
+	if code != pipeline.ExitDone {
 		t.Fatalf("undisturbed: exit %d: %s", code, errs)
 	}
 	r := rand.New(rand.NewPCG(6, 6))
@@ -195,6 +196,9 @@ func TestFaultsThatEndARun(t *testing.T) {
 				code, errs, tables := f.run(t, &storetest.Faults{Refuse: func(n int64, w http.ResponseWriter, r *http.Request) bool {
 					return n >= from && c.refuse(w, r)
 				}})
+				if code == pipeline.ExitDone && maps.Equal(tables, want) {
+					continue // it began when everything was published, and only intermediate results were left to remove
+				}
 				if code != c.code || !strings.Contains(errs, c.says) || len(tables) > 0 {
 					t.Errorf("from request %d of %d on: exit %d, %d tables: %s", from, undisturbed.Requests(), code, len(tables), errs)
 				}

@@ -28,8 +28,8 @@ type outlineRow struct {
 func outlineFile(t testing.TB, rows int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := parquet.NewGenericWriter[outlineRow](&b, parquet.MaxRowsPerRowGroup(10), parquet.ColumnIndexSizeLimit(func([]string) int { return 500 }),
-		parquet.KeyValueMetadata("pandas", strings.Repeat("x", 2000)))
+	w := parquet.NewGenericWriter[outlineRow](&b, parquet.MaxRowsPerRowGroup(10),
+		parquet.ColumnIndexSizeLimit(func([]string) int { return 500 }), parquet.KeyValueMetadata("pandas", strings.Repeat("x", 2000)))
 	for i := range rows {
 		text := strings.Repeat(fmt.Sprint("text ", i, " "), 100)
 		if _, err := w.Write([]outlineRow{{ID: int64(i), Text: &text, Probs: []float32{1, 2}}}); err != nil {

@@ -182,7 +182,8 @@ func forbids(status int) bool {
 func s3Refused(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
 	var code smithy.APIError
-	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode()) || s3Expired(err) || errors.As(err, &code) && code.ErrorCode() == "BadRequest"
+	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode()) || s3Expired(err) ||
+		errors.As(err, &code) && code.ErrorCode() == "BadRequest"
 }
 
 // s3Expired knows the codes by which S3 says so, most of them with status 400

@@ -143,10 +143,10 @@ func cancelledUploads(t *testing.T, p place) {
 	}
 	var keys []string
 	stopped := 0
-	for i, after := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, time.Minute} {
+	for i, ms := range []time.Duration{0, 1, 3, 10, 20, 60_000} {
 		for _, kind := range []string{"upload", "create"} {
 			key := fmt.Sprintf("%d-%s", i, kind)
-			ctx, cancel := context.WithTimeout(t.Context(), after)
+			ctx, cancel := context.WithTimeout(t.Context(), ms*time.Millisecond)
 			var err error
 			if kind == "upload" {
 				err = p.s.Upload(ctx, p.root, "run/"+key, file, "application/octet-stream")
