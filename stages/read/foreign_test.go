@@ -47,7 +47,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 	s := store.New()
 	defer s.Close()
-	source := read.NewSource(s, 2<<30)
+	source, known := read.NewSource(s, 2<<30), read.NewSource(s, 2<<30)
 	read := map[string]bool{}
 	for _, name := range names {
 		base := filepath.Base(name)
@@ -63,6 +63,9 @@ func TestForeignFiles(t *testing.T) {
 			}
 			f, err := source.Open(t.Context(), objects[0])
 			if err != nil {
+				t.Fatal(err)
+			}
+			if f, err = known.OpenKnown(t.Context(), objects[0], f.Outline()); err != nil {
 				t.Fatal(err)
 			}
 			if rows, ok := want["rows"].(float64); !ok || int64(rows) != f.Rows() {

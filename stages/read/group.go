@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Group is a row group whose column chunks were fetched. Its accessors decode; different goroutines may decode different columns.
@@ -42,6 +44,9 @@ type span struct{ from, to int64 }
 
 // maxGap is how many bytes between two column chunks are fetched and thrown away to save a request.
 const maxGap = 64 << 10
+
+// spansAtOnce is how many ranges of one row group are fetched at once.
+const spansAtOnce = 4
 
 // spans returns the ranges that hold the chunks, in order, neighbours put together. Chunks may overlap: nothing forbids it.
 func spans(chunks []*chunkMeta) []span {
@@ -162,18 +167,24 @@ func (f *File) fetch(ctx context.Context, index int, cols []Column, reserved int
 		metas[i] = &meta.chunks[c.leaf.index]
 		g.chunks = append(g.chunks, chunk{column: c, meta: metas[i]})
 	}
-	for _, s := range spans(metas) {
+	// Ranges that lie apart are fetched at once: they cost the latency of the store together, not each.
+	all := spans(metas)
+	g.buffers = make([][]byte, len(all))
+	fetching, fctx := errgroup.WithContext(ctx)
+	fetching.SetLimit(spansAtOnce)
+	for i, s := range all {
 		b := getBuffer(int(s.to - s.from))
-		g.buffers = append(g.buffers, b)
-		if err := f.reader.ReadRange(ctx, b, s.from); err != nil {
-			g.Release()
-			return nil, &Error{Object: f.object.URI, Group: index, Row: -1, Err: err}
-		}
+		g.buffers[i] = b
+		fetching.Go(func() error { return f.reader.ReadRange(fctx, b, s.from) })
 		for i := range g.chunks {
 			if m := metas[i]; m.stored > 0 && m.offset >= s.from && m.offset < s.to {
 				g.chunks[i].data = b[m.offset-s.from : m.offset-s.from+m.stored]
 			}
 		}
+	}
+	if err := fetching.Wait(); err != nil {
+		g.Release()
+		return nil, &Error{Object: f.object.URI, Group: index, Row: -1, Err: err}
 	}
 	for i := range g.chunks {
 		if ctx.Err() != nil {

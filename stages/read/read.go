@@ -34,6 +34,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
@@ -48,6 +49,8 @@ type Source struct {
 	budget  int64 // bytes of row groups
 	memory  *semaphore.Weighted
 
+	longest atomic.Int64 // bytes of the longest footer so far, and a little more
+
 	mu    sync.Mutex
 	files map[store.Object]*File
 }
@@ -56,7 +59,9 @@ type Source struct {
 // Buffers that wait to be used again, and what callers make of the values, come on top.
 func NewSource(s *store.Store, budget int64) *Source {
 	waitWithin(budget)
-	return &Source{store: s, footers: budget, budget: budget, memory: semaphore.NewWeighted(budget), files: map[store.Object]*File{}}
+	source := &Source{store: s, footers: budget, budget: budget, memory: semaphore.NewWeighted(budget), files: map[store.Object]*File{}}
+	source.longest.Store(smallestFirstRead)
+	return source
 }
 
 // Limit lowers the bytes of row groups that are held at once, for good. It is for callers that learn from footers what else they will
@@ -76,11 +81,14 @@ type File struct {
 	reader *store.Reader
 	object store.Object
 	footer *footer
+
+	outline []byte
 }
 
 const (
-	// firstRead is what the first request asks for: the footers of most objects fit in it.
-	firstRead = 64 << 10
+	// What the first request to an object asks for at least, and at most.
+	smallestFirstRead = 8 << 10
+	largestFirstRead  = 1 << 20
 	// maxFooter bounds the footer of an object. A hundred thousand column chunks take some 15 MiB.
 	maxFooter = 64 << 20
 	// smallestFile is two magic numbers and the length of the footer.
@@ -89,24 +97,44 @@ const (
 
 // Open reads the footer of an object. Files are kept: opening the same version again asks nothing of the store.
 func (s *Source) Open(ctx context.Context, o store.Object) (*File, error) {
-	s.mu.Lock()
-	f := s.files[o]
-	s.mu.Unlock()
-	if f != nil {
+	if f := s.kept(o); f != nil {
 		return f, nil
 	}
 	r, err := s.store.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	f = &File{source: s, reader: r, object: r.Object()}
+	f := &File{source: s, reader: r, object: r.Object()}
 	if err := f.readFooter(ctx); err != nil {
 		return nil, &Error{Object: o.URI, Group: -1, Row: -1, Err: err}
 	}
-	s.mu.Lock()
-	s.files[f.object] = f
-	s.mu.Unlock()
+	s.keep(f)
 	return f, nil
+}
+
+func (s *Source) kept(o store.Object) *File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.files[o]
+}
+
+func (s *Source) keep(f *File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[f.object] = f
+}
+
+// firstRead returns how much of the end of an object the first request asks for, in the hope that the footer lies in it: a thousandth
+// of the object, and no less than any footer before took, since the objects of a corpus are alike.
+func (s *Source) firstRead(size int64) int64 {
+	return min(size, max(size>>10, s.longest.Load()), largestFirstRead)
+}
+
+// noteFooter raises what a first request asks for to a footer of n bytes and somewhat more.
+func (s *Source) noteFooter(n int64) {
+	n = min(n+n/8, largestFirstRead)
+	for was := s.longest.Load(); n > was && !s.longest.CompareAndSwap(was, n); was = s.longest.Load() {
+	}
 }
 
 func (f *File) readFooter(ctx context.Context) error {
@@ -114,7 +142,7 @@ func (f *File) readFooter(ctx context.Context) error {
 	if size < smallestFile {
 		return corrupt("not a Parquet file: %d bytes; JSON lines and text become Parquet with: palimpsest ingest", size)
 	}
-	tail := make([]byte, min(size, firstRead))
+	tail := make([]byte, f.source.firstRead(size))
 	if err := f.reader.ReadRange(ctx, tail, size-int64(len(tail))); err != nil {
 		return err
 	}
@@ -133,6 +161,7 @@ func (f *File) readFooter(ctx context.Context) error {
 	if limit := min(maxFooter, max(f.source.footers/16, 1<<20)); n > limit {
 		return fmt.Errorf("%w: a footer of %s, the limit is %s: raise resources.memory", ErrTooLarge, bytesOf(n), bytesOf(limit))
 	}
+	f.source.noteFooter(n + 8)
 	if have := int64(len(tail)) - 8; n > have {
 		whole := make([]byte, n)
 		if err := f.reader.ReadRange(ctx, whole[:n-have], size-8-n); err != nil {
@@ -144,7 +173,10 @@ func (f *File) readFooter(ctx context.Context) error {
 		tail = tail[have-n : have]
 	}
 	var err error
-	f.footer, err = parseFooter(tail, size)
+	if f.footer, err = parseFooter(tail, size); err != nil {
+		return err
+	}
+	f.outline, err = outlineOf(tail)
 	return err
 }
 

@@ -69,3 +69,17 @@ func parse(raw string) (location, error) {
 	}
 	return l, nil
 }
+
+// literal takes the URI of an object apart, which has no parameters whatever its name looks like.
+func literal(uri string) (location, error) {
+	m := scheme.FindStringSubmatch(uri)
+	if m == nil {
+		return location{}, fmt.Errorf("%w %s: it has no scheme", ErrURL, uri)
+	}
+	if _, err := driverOf(m[1]); err != nil {
+		return location{}, fmt.Errorf("%w %s: %w", ErrURL, uri, err)
+	}
+	l := location{scheme: m[1]}
+	l.bucket, l.key, _ = strings.Cut(uri[len(m[0]):], "/")
+	return l, nil
+}

@@ -30,6 +30,15 @@ func (o Object) location() (location, error) {
 	return parse(o.URI)
 }
 
+// Pinned returns the version of an object that List found, in another process perhaps, from what its fields say.
+func Pinned(uri string, size int64, version string) (Object, error) {
+	l, err := literal(uri)
+	if err == nil && version == "" {
+		err = fmt.Errorf("%w %s: no version was given", ErrURL, uri)
+	}
+	return Object{URI: uri, Size: size, Version: version, at: l}, err
+}
+
 // Reader reads ranges of one version of an object. It is safe for concurrent use and holds nothing open.
 type Reader struct {
 	store  *Store
@@ -106,8 +115,8 @@ const (
 	partsAtOnce = 6
 )
 
-// progress is how much a try has to bring for the count of tries to begin anew: a store that breaks off now and then is read to the
-// end, one that brings nothing is not asked for ever.
+// progress is how much a try has to bring for the count of tries to begin anew, that or a quarter of what is missing: a store that
+// breaks off now and then is read to the end, one that brings a byte at a time is not asked for ever.
 const progress = 64 << 10
 
 // readPart fills p with one request, and more of them for what is missing when it breaks off.
@@ -115,10 +124,11 @@ func (r *Reader) readPart(ctx context.Context, p []byte, off int64) error {
 	got := 0
 	w := &waits{retryPolicy: r.store.retry}
 	return r.store.retryWith(ctx, w, r.at, "read", func(ctx context.Context, alive alive) error {
-		n, err := r.fill(ctx, p[got:], off+int64(got), alive)
+		missing := p[got:]
+		n, err := r.fill(ctx, missing, off+int64(got), alive)
 		got += n
 		r.store.bytes.Add(int64(n))
-		if n >= progress {
+		if n >= min(progress, len(missing)/4+1) {
 			w.Reset()
 		}
 		if code := gcerrors.Code(err); code == gcerrors.NotFound || code == gcerrors.FailedPrecondition {

@@ -43,7 +43,7 @@ func init() {
 		Expired:       s3Expired,
 		Unconditional: s3Unconditional,
 		Remedy: "check endpoint, region and credentials (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, " +
-			"or ?endpoint=...&region=... in the URL)",
+			"or ?endpoint=...&region=... in the URL), and whether these have expired",
 	})
 	store.Register("gs", store.Driver{
 		Version:   gsVersion,
@@ -178,9 +178,12 @@ func forbids(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
+// s3Refused: an answer to HEAD has no words, so that an expired token is a plain 400 there.
 func s3Refused(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
-	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode()) || s3Expired(err)
+	var code smithy.APIError
+	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode()) || s3Expired(err) ||
+		errors.As(err, &code) && code.ErrorCode() == "BadRequest"
 }
 
 // s3Expired knows the codes by which S3 says so, most of them with status 400

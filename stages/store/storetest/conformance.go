@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"palimpsest/stages/store"
 )
 
@@ -175,8 +177,15 @@ func listNothing(t *testing.T, p place) {
 
 func listPages(t *testing.T, p place) {
 	const n = 1030 // more than a page of a listing
+	var g errgroup.Group
+	g.SetLimit(16)
 	for i := range n {
-		p.put(t, fmt.Sprintf("many/%04d.parquet", i), []byte("x"))
+		g.Go(func() error {
+			return p.s.Put(t.Context(), p.root, fmt.Sprintf("many/%04d.parquet", i), []byte("x"), "text/plain")
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	if got := strings.Count(p.list(t, "many/"), ".parquet"); got != n {
 		t.Errorf("got %d objects, want %d", got, n)
@@ -354,7 +363,11 @@ func oddNames(t *testing.T, p place) {
 		if o != again[i] {
 			t.Errorf("listed twice, %+v is not %+v", again[i], o)
 		}
-		r, err := p.s.Open(t.Context(), o)
+		pinned, err := store.Pinned(o.URI, o.Size, o.Version)
+		if err != nil || pinned != o {
+			t.Errorf("pinned %+v of %+v: %v", pinned, o, err)
+		}
+		r, err := p.s.Open(t.Context(), pinned)
 		if err != nil {
 			t.Fatal(err)
 		}

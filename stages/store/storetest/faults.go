@@ -203,7 +203,9 @@ func (f *Faults) Proxy(address, store string) error {
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(u)
-		r.Out.Host = r.In.Host // signatures cover it
+		if strings.HasPrefix(r.In.Header.Get("Authorization"), "AWS4") {
+			r.Out.Host = r.In.Host // the signature covers it
+		}
 	}}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

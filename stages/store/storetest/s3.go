@@ -63,6 +63,21 @@ func (s *S3) Object(bucket, key string) (S3Object, bool) {
 	return o, ok
 }
 
+// Keys returns the keys of a bucket that begin with prefix, sorted.
+func (s *S3) Keys(bucket, prefix string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := slices.Sorted(maps.Keys(s.objects[bucket]))
+	return slices.DeleteFunc(keys, func(k string) bool { return !strings.HasPrefix(k, prefix) })
+}
+
+// Delete removes an object.
+func (s *S3) Delete(bucket, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.objects[bucket], key)
+}
+
 // InMemory returns an object that holds data.
 func InMemory(data []byte) S3Object {
 	sum := md5.Sum(data)

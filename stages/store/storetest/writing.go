@@ -141,12 +141,12 @@ func cancelledUploads(t *testing.T, p place) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var kept []string
+	var keys []string
 	stopped := 0
-	for i, after := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, time.Minute} {
+	for i, ms := range []time.Duration{0, 1, 3, 10, 20, 60_000} {
 		for _, kind := range []string{"upload", "create"} {
 			key := fmt.Sprintf("%d-%s", i, kind)
-			ctx, cancel := context.WithTimeout(t.Context(), after)
+			ctx, cancel := context.WithTimeout(t.Context(), ms*time.Millisecond)
 			var err error
 			if kind == "upload" {
 				err = p.s.Upload(ctx, p.root, "run/"+key, file, "application/octet-stream")
@@ -157,19 +157,24 @@ func cancelledUploads(t *testing.T, p place) {
 			if err != nil {
 				stopped++
 			}
-			found, eerr := p.s.Exists(t.Context(), p.root, "run/"+key)
-			if eerr != nil || err == nil && !found {
+			keys = append(keys, key)
+			if found, eerr := p.s.Exists(t.Context(), p.root, "run/"+key); eerr != nil || err == nil && !found {
 				t.Fatalf("%s: %v, there is an object: %v, %v", key, err, found, eerr)
-			}
-			if found {
-				p.want(t, "run/"+key, data)
-				kept = append(kept, key)
 			}
 		}
 	}
 	if stopped == 0 {
 		t.Error("no upload was stopped")
 	}
-	slices.Sort(kept)
-	p.onlyKeys(t, "run", kept...)
+	// A server may come to the end of a request after its caller has gone: so only now, and whatever errors there were.
+	there, err := p.s.Keys(t.Context(), p.url("run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range there {
+		if !slices.Contains(keys, key) {
+			t.Errorf("there is %s", key)
+		}
+		p.want(t, "run/"+key, data)
+	}
 }
