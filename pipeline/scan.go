@@ -45,7 +45,6 @@ func (f *folds) worker() *folds {
 	w := *f
 	if f.ngram != nil {
 		w.matcher = ngram.NewMatcher(f.ngram, f.room)
-		w.match.Floors = new(match.Floors)
 	}
 	return &w
 }

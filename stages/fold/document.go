@@ -34,7 +34,10 @@ func NewRef(id, uri string, row int64) Ref {
 // Compare orders references by sampling order: by Hash64, then by id, object and row, so that the order is total even where ids
 // repeat.
 func (r *Ref) Compare(o *Ref) int {
-	return cmp.Or(cmp.Compare(r.Hash64, o.Hash64), r.CompareKey(o))
+	if r.Hash64 != o.Hash64 {
+		return cmp.Compare(r.Hash64, o.Hash64)
+	}
+	return r.CompareKey(o)
 }
 
 // CompareKey orders references as the tables do: by id, object and row.

@@ -10,7 +10,8 @@
 // ngram, hash and match are three such folds over the same stream of documents. From that one property follow sharding across
 // goroutines, quarantine of a corrupt row group (its partial state is dropped whole), resuming after a kill, and array jobs:
 // each is only another way to schedule Add and Merge. A fold takes no flags, reads no clock, draws no random numbers and starts
-// no goroutines. Its state costs memory only for the probes that were touched.
+// no goroutines. Its state costs memory only for the probes that were touched, and is handed on as one record for each of these (Writer):
+// a function of the documents, whatever was folded before them.
 package fold
 
 // Fold is the state of one fold. A state is used by one goroutine at a time.

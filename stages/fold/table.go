@@ -52,3 +52,21 @@ func (t *Table[T]) All() iter.Seq2[int32, *T] {
 		}
 	}
 }
+
+// Probes yields the probes that were touched, in order.
+func (t *Table[T]) Probes() iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for probe := range t.All() {
+			if !yield(probe) {
+				return
+			}
+		}
+	}
+}
+
+// Forget makes the probe one that was not touched.
+func (t *Table[T]) Forget(probe int32) {
+	if t.Get(probe) != nil {
+		t.Set(probe, nil)
+	}
+}

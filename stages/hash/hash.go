@@ -92,14 +92,14 @@ type Counts struct{ Exact, ExactWords, Near int64 }
 type State struct {
 	index  *Index
 	search search
-	counts map[int32]Counts
+	counts fold.Table[Counts]
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
 
 // NewState returns the state of no documents.
 func NewState(x *Index) *State {
-	return &State{index: x, search: search{near: x.near}, counts: make(map[int32]Counts)}
+	return &State{index: x, search: search{near: x.near}}
 }
 
 // Add takes in one document.
@@ -142,23 +142,27 @@ func (s *State) addNear(d *fold.Document, probe int32, jaccard float64) {
 }
 
 func (s *State) count(probe int32, n Counts) {
-	c := s.counts[probe]
+	c := s.counts.At(probe)
 	c.Exact += n.Exact
 	c.ExactWords += n.ExactWords
 	c.Near += n.Near
-	s.counts[probe] = c
 }
 
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
-	for probe, n := range o.counts {
-		s.count(probe, n)
+	for probe, n := range o.counts.All() {
+		s.count(probe, *n)
 	}
-	o.counts = nil
+	o.counts = fold.Table[Counts]{}
 }
 
 // Finish lets go of the index. The state takes no more documents.
 func (s *State) Finish() { s.index, s.search = nil, search{} }
 
 // Counts returns what was counted for probe i.
-func (s *State) Counts(i int) Counts { return s.counts[int32(i)] }
+func (s *State) Counts(i int) Counts {
+	if n := s.counts.Get(int32(i)); n != nil {
+		return *n
+	}
+	return Counts{}
+}

@@ -22,7 +22,6 @@ type Config struct {
 	Searched    bool                  // ngram runs: without it nothing is known of coverage
 	Units       func(probe int) int64 // length of a probe, in the unit of ngram
 	Unit        fold.Unit             // of ngram
-	Floors      *Floors               // of the states that one goroutine fills; nil for none
 }
 
 // State is the fold.
@@ -30,7 +29,7 @@ type State struct {
 	config    Config
 	probes    fold.Table[listed]
 	documents []schemas.Document
-	idle      map[*fold.Shared]bool // hits that are below the floors of their probes
+	latest    map[*fold.Shared]uint64 // documents with these hits and a greater Hash64 change nothing
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
@@ -77,7 +76,7 @@ func (s *State) Add(d *fold.Document) {
 	for _, part := range parts {
 		longest = max(longest, part.Longest)
 		row.Probes += int64(len(part.Hits) - part.Replaced)
-		if !s.idle[part.Shared] {
+		if latest, known := s.latest[part.Shared]; !known || ref.Hash64 <= latest {
 			s.listShared(d, part.Shared, units)
 		}
 	}
@@ -86,20 +85,12 @@ func (s *State) Add(d *fold.Document) {
 
 // list adds the document to the probe's lists if it belongs there.
 func (s *State) list(d *fold.Document, h *fold.Hit, units int64) {
-	l := s.of(h.Probe)
-	if h.ProbeCovered < l.floor && !h.Exact && !h.ExactWords && !h.Near {
-		return
-	}
-	if p := (pair{d.Ref(), *h, units}); l.takes(&p, s.config) {
+	l, r := s.probes.At(h.Probe), d.Ref()
+	if h.Exact || h.ExactWords || h.Near || r.Hash64 <= l.latestWith(h, s.config) {
+		p := pair{r, *h, units}
 		d.Settle(&p.Hit)
 		l.add(&p, s.config)
 	}
-}
-
-// takes reports whether a document that is not below the floor changes anything.
-func (l *listed) takes(p *pair, c Config) bool {
-	return p.equal() || p.Near || l.best.Ref == nil || better(p, &l.best) < 0 ||
-		c.Max > 0 && (len(l.others) < c.Max || better(p, &l.others[c.Max-1]) < 0)
 }
 
 func (l *listed) add(p *pair, c Config) {
@@ -137,7 +128,10 @@ func closer(a, b *pair) int {
 
 // better orders by coverage, which of one probe is the covered units, then by sampling order.
 func better(a, b *pair) int {
-	return cmp.Or(cmp.Compare(b.ProbeCovered, a.ProbeCovered), a.Compare(b.Ref))
+	if a.ProbeCovered != b.ProbeCovered {
+		return cmp.Compare(b.ProbeCovered, a.ProbeCovered)
+	}
+	return a.Compare(b.Ref)
 }
 
 // keep inserts p into the sorted list and cuts the list to most.
@@ -157,25 +151,26 @@ func keep(list []pair, p *pair, most int, order func(a, b *pair) int) []pair {
 func (s *State) Merge(o *State) {
 	s.documents = append(s.documents, o.documents...)
 	for probe, from := range o.probes.All() {
-		l := s.probes.Get(probe)
-		if l == nil {
-			l = from
-			s.probes.Set(probe, l)
-			continue
-		}
-		for _, p := range slices.Concat(from.duplicates, from.others) {
-			l.add(&p, s.config)
-		}
-		if from.best.Ref != nil && (l.best.Ref == nil || better(&from.best, &l.best) < 0) {
-			l.best = from.best
-		}
-	}
-	if f := o.config.Floors; f != nil {
-		for probe := range o.probes.All() {
-			*f.probes.At(probe) = s.probes.Get(probe).floor
-		}
+		s.merge(probe, from)
 	}
 	o.probes, o.documents = fold.Table[listed]{}, nil
+}
+
+// merge takes in what is listed of the probe among other documents.
+func (s *State) merge(probe int32, from *listed) {
+	l := s.probes.Get(probe)
+	if l == nil {
+		s.probes.Set(probe, from)
+		return
+	}
+	for _, all := range [][]pair{from.duplicates, from.others} {
+		for i := range all {
+			l.add(&all[i], s.config)
+		}
+	}
+	if from.best.Ref != nil && (l.best.Ref == nil || better(&from.best, &l.best) < 0) {
+		l.best = from.best
+	}
 }
 
 // TakeDocuments returns the rows of documents since the last call, in no particular order.

@@ -207,8 +207,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestFloors folds documents with a common header group by group, as the pipeline does: what is listed is the same when states of later groups
-// are told what the merged one asks, and when what many documents share is found once.
+// TestFloors folds documents with a common header group by group: what is listed is the same when what many documents share is found once.
 func TestFloors(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	some := func(n int, words string) string {
@@ -243,8 +242,8 @@ func TestFloors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, most := range []int{0, 1, 5, 1000} {
-		found := func(room int64, group int, floors *match.Floors) *world {
-			config := match.Config{Max: most, MinCoverage: .3, Searched: true, Units: texts.Units, Floors: floors}
+		found := func(room int64, group int) *world {
+			config := match.Config{Max: most, MinCoverage: .3, Searched: true, Units: texts.Units}
 			matcher := ngram.NewMatcher(index, room)
 			total := &world{matcher.NewState(), hash.NewState(hashes), match.NewState(config)}
 			w := &world{matcher.NewState(), hash.NewState(hashes), match.NewState(config)}
@@ -264,10 +263,10 @@ func TestFloors(t *testing.T) {
 			total.merge(w)
 			return total
 		}
-		want, got := found(0, 1000, nil), found(1<<20, 40, new(match.Floors))
+		want, got := found(0, 1000), found(1<<20, 40)
 		for i := range probes {
 			if d := gocmp.Diff(want.match.Rows(i, "p"), got.match.Rows(i, "p")); d != "" {
-				t.Errorf("%d listed, probe %d (-alone +told):\n%s", most, i, d)
+				t.Errorf("%d listed, probe %d (-alone +shared):\n%s", most, i, d)
 			}
 			wantBest, wantCoverage := want.match.Best(i)
 			if best, coverage := got.match.Best(i); best != wantBest || coverage != wantCoverage {
@@ -279,7 +278,7 @@ func TestFloors(t *testing.T) {
 		slices.SortFunc(wantRows, order)
 		slices.SortFunc(rows, order)
 		if d := gocmp.Diff(wantRows, rows); d != "" {
-			t.Errorf("%d listed: documents (-alone +told):\n%s", most, d)
+			t.Errorf("%d listed: documents (-alone +shared):\n%s", most, d)
 		}
 	}
 }

@@ -56,7 +56,7 @@ type Finder struct {
 // documents up in is let go.
 func NewFinder(s *State, documents int64, report []int, texts bool) *Finder {
 	s.spread()
-	s.matcher = &matcher{Index: s.matcher.textsAlone()}
+	s.matcher = &matcher{Index: textsAlone(s.matcher.texts, s.matcher.config)}
 	return &Finder{state: s, documents: documents, report: report, texts: texts}
 }
 

@@ -63,9 +63,7 @@ func TextsMemory(textBytes int64) int64 {
 }
 
 // textsAlone returns an index that can look nothing up.
-func (x *Index) textsAlone() *Index {
-	return &Index{config: x.config, Sampling: x.Sampling, texts: x.texts, least: x.least}
-}
+func textsAlone(texts *Texts, config Config) *Index { return &Index{config: config, texts: texts} }
 
 // passes reports, as 0 or 1, whether the gate lets a hash through.
 func (x *Index) passes(h uint64) uint64 {

@@ -29,7 +29,6 @@ type passage struct {
 	first        []int32 // matches[first[i]:first[i+1]] are those of probes[i]
 	hits         fold.Shared
 	before, next []beside // the probes' places at the passage's beginning and at its end, by unit
-	bound        uint64   // documents of a greater Hash64 are not among the sources: merged states hold enough of smaller ones
 	cuts         []cut    // of the matches that lie in no longer one
 	recalls      int      // half of those before memory was last tidied
 }
@@ -95,7 +94,7 @@ func (m *matcher) solve(text []byte) *passage {
 			m.visit(text, at, h, e)
 		}
 	}
-	p := &passage{text: string(text), bound: 1<<64 - 1}
+	p := &passage{text: string(text)}
 	m.summarise(text, m.matches)
 	p.cuts = slices.Clone(m.summary.cuts)
 	slices.SortFunc(p.cuts, cut.compare)

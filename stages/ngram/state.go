@@ -40,7 +40,8 @@ type source struct {
 	words string // digest of the document's words
 }
 
-// NewState returns the state of no documents.
+// NewState returns the state of no documents. What it becomes depends on the documents that it takes in, and not on what the matcher
+// remembers of those before.
 func (m *Matcher) NewState() *State {
 	return &State{matcher: (*matcher)(m)}
 }
@@ -173,24 +174,29 @@ func (t *touched) insert(start, end int32) *span {
 
 // Merge takes in the state of other documents.
 func (s *State) Merge(o *State) {
-	s.mergeTallies(o)
+	o.spread()
 	for probe, from := range o.probes.All() {
-		t := s.probes.Get(probe)
-		if t == nil {
-			s.probes.Set(probe, from)
-			continue
-		}
-		t.documents += from.documents
-		t.cover.merge(&from.cover)
-		for _, sp := range from.spans {
-			if mine := t.insert(sp.start, sp.end); mine != nil {
-				mine.documents += sp.documents
-				mine.occurrences += sp.occurrences
-				for _, src := range sp.sources {
-					mine.sources = insertSource(mine.sources, src, s.matcher.config.sample())
-				}
+		s.merge(probe, from)
+	}
+	o.probes = fold.Table[touched]{}
+}
+
+// merge takes in what other documents have in common with the probe.
+func (s *State) merge(probe int32, from *touched) {
+	t := s.probes.Get(probe)
+	if t == nil {
+		s.probes.Set(probe, from)
+		return
+	}
+	t.documents += from.documents
+	t.cover.merge(&from.cover)
+	for _, sp := range from.spans {
+		if mine := t.insert(sp.start, sp.end); mine != nil {
+			mine.documents += sp.documents
+			mine.occurrences += sp.occurrences
+			for _, src := range sp.sources {
+				mine.sources = insertSource(mine.sources, src, s.matcher.config.sample())
 			}
 		}
 	}
-	o.probes = fold.Table[touched]{}
 }

@@ -32,18 +32,21 @@ func (s *steps) merge(o *steps) {
 	}
 }
 
-// settle sums the changes at each place.
+// settle sums the changes at each place, and drops those that come to nothing: what is left says of every unit the same, however the
+// matches were cut.
 func (s *steps) settle() {
 	if s.settled == len(s.at) {
 		return
 	}
 	slices.SortFunc(s.at, func(a, b step) int { return cmp.Compare(a.unit, b.unit) })
 	kept := s.at[:0]
-	for _, e := range s.at {
-		if len(kept) > 0 && kept[len(kept)-1].unit == e.unit {
-			kept[len(kept)-1].change += e.change
-		} else {
-			kept = append(kept, e)
+	for rest := s.at; len(rest) > 0; {
+		sum := rest[0]
+		for rest = rest[1:]; len(rest) > 0 && rest[0].unit == sum.unit; rest = rest[1:] {
+			sum.change += rest[0].change
+		}
+		if sum.change != 0 {
+			kept = append(kept, sum)
 		}
 	}
 	s.at, s.settled = kept, len(kept)

@@ -27,11 +27,15 @@ func (s *State) tally(d *fold.Document, text []byte, o occurrence) {
 	t := s.tallies[o.text]
 	if t == nil {
 		t = &tally{passage: o.passage}
-		s.hold(t)
+		if s.tallies == nil {
+			s.tallies = make(map[string]*tally)
+		}
+		s.tallies[t.text] = t
+		s.tallyBytes += t.size()
 	}
 	t.times++
 	r, n := d.Ref(), s.matcher.config.sample()
-	if r.Hash64 > o.bound || len(t.sources) == n && r.Compare(t.sources[n-1].Ref) >= 0 {
+	if len(t.sources) == n && r.Compare(t.sources[n-1].Ref) >= 0 {
 		return
 	}
 	cuts := make([]cut, len(o.cuts))
@@ -50,17 +54,6 @@ func insertShared(sources []sharedSource, s sharedSource, limit int) []sharedSou
 	}
 	sources = slices.Insert(sources, i, s)
 	return sources[:min(len(sources), limit)]
-}
-
-func (s *State) hold(t *tally) {
-	if s.tallies == nil {
-		s.tallies = make(map[string]*tally)
-	}
-	s.tallies[t.text] = t
-	s.tallyBytes += t.size()
-	for _, src := range t.sources {
-		s.tallyBytes += 16*len(src.at) + 200
-	}
 }
 
 // spread adds what was tallied to the probes.
@@ -91,27 +84,4 @@ func (s *State) spread() {
 		}
 	}
 	s.tallies, s.tallyBytes = nil, 0
-}
-
-// mergeTallies takes in the tallies of another state, and tells its matcher which documents need not be listed any more.
-func (s *State) mergeTallies(o *State) {
-	for text, from := range o.tallies {
-		t := s.tallies[text]
-		if t == nil {
-			s.hold(from)
-			t = from
-		} else {
-			t.times += from.times
-			for _, src := range from.sources {
-				t.sources = insertShared(t.sources, src, s.matcher.config.sample())
-			}
-		}
-		if n := s.matcher.config.sample(); len(t.sources) == n {
-			from.bound = t.sources[n-1].Hash64
-		}
-	}
-	o.tallies = nil
-	if s.tallyBytes > s.matcher.room/2 {
-		s.spread()
-	}
 }

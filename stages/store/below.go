@@ -32,7 +32,7 @@ func (s *Store) Keys(ctx context.Context, bucketURL string) ([]string, error) {
 		return nil, nil
 	}
 	var keys []string
-	if err := s.walk(ctx, l, l.key, func(key string) { keys = append(keys, strings.TrimPrefix(key, l.key)) }); err != nil {
+	if err := s.walk(ctx, l, l.key, func(key string, _ *blob.ListObject) { keys = append(keys, strings.TrimPrefix(key, l.key)) }); err != nil {
 		return nil, err
 	}
 	slices.Sort(keys)
@@ -47,7 +47,7 @@ func (s *Store) Delete(ctx context.Context, bucketURL, key string) error {
 	}
 	b, name, err := s.bucket(ctx, l)
 	if err == nil {
-		err = s.do(ctx, l, "delete", func() error {
+		err = s.do(ctx, l, "delete", func(ctx context.Context, _ alive) error {
 			err := b.Delete(ctx, name)
 			if gcerrors.Code(err) == gcerrors.NotFound && !refused(l.scheme, err) {
 				return nil // perhaps gone with a try before, whose answer was lost
@@ -76,7 +76,7 @@ func (s *Store) Writable(ctx context.Context, bucketURL string) error {
 	if err != nil {
 		return err
 	}
-	return s.do(ctx, l, "write", func() error {
+	return s.do(ctx, l, "write", func(ctx context.Context, _ alive) error {
 		_, _, err := b.ListPage(ctx, blob.FirstPageToken, 1, &blob.ListOptions{Prefix: l.key})
 		return err
 	})

@@ -19,12 +19,20 @@ type Driver struct {
 	// Condition makes a read that is about to be sent fail unless the object still has that version. Nil where the store has no
 	// such condition: then attributes are compared after every read.
 	Condition func(as func(any) bool, version string) error
-	// Observed returns the version that a reader was answered with, or "" when the answer does not say. Stores exist that ignore
-	// conditions, so the answer is compared too. Nil where the answer never says.
-	Observed func(*blob.Reader) string
+	// Observed returns the version that a reader was answered with, or "" when the answer does not say, and the byte of the object
+	// that the answer begins with, or -1. Stores and proxies exist that ignore conditions or ranges, so the answer is compared too.
+	// Nil where the answer never says.
+	Observed func(*blob.Reader) (version string, from int64)
+	// Listed returns the version of an object from its entry in a listing, or "" when that does not say. Nil where listings never
+	// say: then every object is looked up.
+	Listed func(*blob.ListObject) string
 	// Refused reports whether an error says that the caller may not do what it asked, whatever code the driver gives it: gcsblob
 	// calls it "not found", azureblob and s3blob often "unknown". Nil where there are no such errors.
 	Refused func(error) bool
+	// Expired reports whether Refused is true because credentials are past their time. Nil where none expire.
+	Expired func(error) bool
+	// Unconditional reports whether an error says that the store has no conditional writes. Nil where every store has them.
+	Unconditional func(error) bool
 	// Remedy says what to check when the store refuses or cannot be reached.
 	Remedy string
 }

@@ -8,9 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"gocloud.dev/gcerrors"
 )
 
@@ -27,38 +25,12 @@ var (
 	ErrTooBig = errors.New("object too big")
 )
 
-// retryPolicy says how often an operation is tried and how long it waits in between. The SDKs try three times below it, within
-// one to four seconds.
-type retryPolicy struct {
-	tries   uint
-	first   time.Duration // wait before the second try; doubled from try to try, spread by half
-	elapsed time.Duration // no new try begins after this
-}
-
-var defaultRetry = retryPolicy{tries: 4, first: 250 * time.Millisecond, elapsed: 90 * time.Second}
-
-// do runs an operation on a location until it succeeds, fails for good, or the policy is used up. what says in the error what
-// was being done.
-func (s *Store) do(ctx context.Context, l location, what string, op func() error) error {
-	if err := ctx.Err(); err != nil {
-		return failure(ctx, l, what, err)
-	}
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.Multiplier, wait.RandomizationFactor = s.retry.first, 2, .5
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		s.requests.Add(1)
-		err := op()
-		if err != nil && (permanent(ctx, err) || refused(l.scheme, err)) {
-			return struct{}{}, backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxTries(s.retry.tries), backoff.WithMaxElapsedTime(s.retry.elapsed))
-	return failure(ctx, l, what, err)
-}
-
 // permanent reports whether trying again cannot help. Codes the drivers do not know are Unknown; a lost connection and a 500 are
 // among them, and a conflict of two conditional writes, so Unknown is tried again.
 func permanent(ctx context.Context, err error) bool {
+	if errors.Is(err, errSilent) {
+		return false
+	}
 	if ctx.Err() != nil || errors.Is(err, ErrChanged) || errors.Is(err, ErrTooBig) || errors.Is(err, fs.ErrPermission) {
 		return true
 	}
@@ -97,6 +69,10 @@ func failure(ctx context.Context, l location, what string, err error) error {
 	case gcerrors.FailedPrecondition:
 		return fmt.Errorf("%s %s: %w: %s", what, l.uri(), ErrChanged, line(err))
 	}
+	if expired(l.scheme, err) {
+		return fmt.Errorf("%s %s: %w: %s; the credentials are no longer valid: renew them and run the same command again", what, l.uri(),
+			ErrUnavailable, line(err))
+	}
 	return fmt.Errorf("%s %s: %w: %s%s", what, l.uri(), ErrUnavailable, line(err), remedy(l.scheme))
 }
 
@@ -111,6 +87,11 @@ func openFailure(l location, err error) error {
 func refused(scheme string, err error) bool {
 	d, derr := driverOf(scheme)
 	return derr == nil && d.Refused != nil && d.Refused(err)
+}
+
+func expired(scheme string, err error) bool {
+	d, derr := driverOf(scheme)
+	return derr == nil && d.Expired != nil && d.Expired(err)
 }
 
 func remedy(scheme string) string {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
@@ -40,52 +40,55 @@ func (s *Store) List(ctx context.Context, patterns []string) ([]Object, error) {
 		}
 		locations[i] = l
 	}
-	found := map[string]location{}
+	found := map[string]Object{}
 	for i, l := range locations {
-		keys, err := s.match(ctx, l)
+		some, err := s.match(ctx, l, found)
 		if err != nil {
 			return nil, err
 		}
-		if len(keys) == 0 {
+		if !some {
 			return nil, fmt.Errorf("list %s: %w: no object matches it; a prefix ends in a slash and holds *.parquet, a glob may use * ? [] **",
 				patterns[i], ErrMissing)
 		}
-		for _, k := range keys {
-			o := l
-			o.key = k
-			found[o.uri()] = o
-		}
 	}
-	return s.lookUp(ctx, found)
+	objects := slices.SortedFunc(maps.Values(found), func(a, b Object) int { return strings.Compare(a.URI, b.URI) })
+	return objects, s.lookUp(ctx, objects)
 }
 
-// lookUp returns the objects at the locations, sorted by URI.
-func (s *Store) lookUp(ctx context.Context, found map[string]location) ([]Object, error) {
-	var mu sync.Mutex
-	objects := make([]Object, 0, len(found))
+// lookUp fills in what listings did not say of the objects.
+func (s *Store) lookUp(ctx context.Context, objects []Object) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookups)
-	for _, l := range found {
-		g.Go(func() error {
-			o, err := s.attributes(ctx, l)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			objects = append(objects, o)
-			return nil
+	for i := range objects {
+		o := &objects[i]
+		if o.Version != "" {
+			continue
+		}
+		g.Go(func() (err error) {
+			*o, err = s.attributes(ctx, o.at)
+			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.URI, b.URI) })
-	return objects, nil
+	return g.Wait()
 }
 
-// match returns the keys that the pattern at l names. A plain URL names its object whether or not it exists; the look-up will tell.
-func (s *Store) match(ctx context.Context, l location) ([]string, error) {
+// match adds to found the objects that the pattern at l names, and reports whether there are any. An object that the listing gives a
+// version needs no look-up. A plain URL names its object whether or not it exists; the look-up will tell.
+func (s *Store) match(ctx context.Context, l location, found map[string]Object) (some bool, err error) {
+	d, err := driverOf(l.scheme)
+	if err != nil {
+		return false, fmt.Errorf("%w %s: %w", ErrURL, l.uri(), err)
+	}
+	add := func(key string, entry *blob.ListObject) {
+		o := Object{at: l}
+		o.at.key, o.at.query = key, ""
+		o.URI = o.at.uri()
+		if entry != nil && d.Listed != nil {
+			o.Size, o.Version = entry.Size, d.Listed(entry)
+		}
+		some = true
+		found[o.URI] = o
+	}
 	var g glob
 	var prefix string
 	switch {
@@ -94,27 +97,26 @@ func (s *Store) match(ctx context.Context, l location) ([]string, error) {
 		if strings.HasSuffix(pattern, "/") {
 			pattern += "**/*.parquet"
 		}
-		var err error
 		if g, err = newGlob(pattern); err != nil {
-			return nil, fmt.Errorf("%w %s: %w", ErrURL, l.uri(), err)
+			return false, fmt.Errorf("%w %s: %w", ErrURL, l.uri(), err)
 		}
 		prefix = g.prefix
 	case l.key == "" || strings.HasSuffix(l.key, "/"):
 		g, prefix = below(l.key), l.key
 	default:
-		return []string{l.key}, nil
+		add(l.key, nil)
+		return true, nil
 	}
-	var keys []string
-	err := s.walk(ctx, l, prefix, func(key string) {
+	err = s.walk(ctx, l, prefix, func(key string, entry *blob.ListObject) {
 		if g.match(key) {
-			keys = append(keys, key)
+			add(key, entry)
 		}
 	})
-	return keys, err
+	return some, err
 }
 
-// walk calls fn with every key that begins with prefix.
-func (s *Store) walk(ctx context.Context, l location, prefix string, fn func(key string)) error {
+// walk calls fn with every key that begins with prefix, and its entry in the listing; nil for local files.
+func (s *Store) walk(ctx context.Context, l location, prefix string, fn func(key string, entry *blob.ListObject)) error {
 	if l.scheme == "file" {
 		return walkFiles(ctx, l, prefix, fn)
 	}
@@ -126,7 +128,7 @@ func (s *Store) walk(ctx context.Context, l location, prefix string, fn func(key
 	for {
 		var page []*blob.ListObject
 		var next []byte
-		err := s.do(ctx, l, "list", func() (err error) {
+		err := s.do(ctx, l, "list", func(ctx context.Context, _ alive) (err error) {
 			page, next, err = b.ListPage(ctx, token, 1000, &blob.ListOptions{Prefix: prefix})
 			return err
 		})
@@ -138,7 +140,7 @@ func (s *Store) walk(ctx context.Context, l location, prefix string, fn func(key
 		}
 		for _, o := range page {
 			if !o.IsDir {
-				fn(o.Key)
+				fn(o.Key, o)
 			}
 		}
 		if len(next) == 0 {
@@ -150,7 +152,7 @@ func (s *Store) walk(ctx context.Context, l location, prefix string, fn func(key
 
 // walkFiles is walk over local files. The driver would pass over directories it cannot read without a word, and walk the whole
 // tree anew for every page of a listing.
-func walkFiles(ctx context.Context, l location, prefix string, fn func(key string)) error {
+func walkFiles(ctx context.Context, l location, prefix string, fn func(key string, entry *blob.ListObject)) error {
 	root := "/" + prefix[:strings.LastIndexByte(prefix, '/')+1]
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err == nil {
@@ -167,7 +169,7 @@ func walkFiles(ctx context.Context, l location, prefix string, fn func(key strin
 				return fmt.Errorf("%s is a link to a directory, which is not followed: give the directory itself as a pattern", path)
 			}
 		}
-		fn(strings.TrimPrefix(path, "/"))
+		fn(strings.TrimPrefix(path, "/"), nil)
 		return nil
 	})
 	switch {

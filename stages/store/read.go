@@ -8,6 +8,7 @@ import (
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
+	"golang.org/x/sync/errgroup"
 )
 
 // Object is one version of an object.
@@ -78,23 +79,53 @@ func (r *Reader) ReadRange(ctx context.Context, p []byte, off int64) error {
 	if len(p) == 0 {
 		return ctx.Err()
 	}
+	if r.driver.Condition == nil {
+		if err := r.readPart(ctx, p, off); err != nil {
+			return err
+		}
+		return r.unchanged(ctx)
+	}
+	// Equal parts, so that none ends long after the others.
+	n := (len(p) + largestPart - 1) / largestPart
+	if n == 1 {
+		return r.readPart(ctx, p, off)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(partsAtOnce)
+	for i := range n {
+		from, to := len(p)*i/n, len(p)*(i+1)/n
+		g.Go(func() error { return r.readPart(ctx, p[from:to], off+int64(from)) })
+	}
+	return g.Wait()
+}
+
+// A range is fetched in parts, some of them at once: one stream from a store across a network brings 50 to 100 MB/s whatever the line
+// can do. Each part is a request, which costs as much as storing 8 MiB for some hours.
+const (
+	largestPart = 8 << 20
+	partsAtOnce = 6
+)
+
+// progress is how much a try has to bring for the count of tries to begin anew: a store that breaks off now and then is read to the
+// end, one that brings nothing is not asked for ever.
+const progress = 64 << 10
+
+// readPart fills p with one request, and more of them for what is missing when it breaks off.
+func (r *Reader) readPart(ctx context.Context, p []byte, off int64) error {
 	got := 0
-	err := r.store.do(ctx, r.at, "read", func() error {
-		n, err := r.fill(ctx, p[got:], off+int64(got))
+	w := &waits{retryPolicy: r.store.retry}
+	return r.store.retryWith(ctx, w, r.at, "read", func(ctx context.Context, alive alive) error {
+		n, err := r.fill(ctx, p[got:], off+int64(got), alive)
 		got += n
 		r.store.bytes.Add(int64(n))
+		if n >= progress {
+			w.Reset()
+		}
 		if code := gcerrors.Code(err); code == gcerrors.NotFound || code == gcerrors.FailedPrecondition {
 			return r.gone(ctx, err)
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if r.driver.Condition == nil {
-		return r.unchanged(ctx)
-	}
-	return nil
 }
 
 // At returns the object for libraries that read at random, which ask under ctx.
@@ -122,7 +153,7 @@ func (a readerAt) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // fill makes one request and returns how many bytes of the pinned version it got.
-func (r *Reader) fill(ctx context.Context, p []byte, off int64) (int, error) {
+func (r *Reader) fill(ctx context.Context, p []byte, off int64, alive alive) (int, error) {
 	opts := &blob.ReaderOptions{}
 	if r.driver.Condition != nil {
 		opts.BeforeRead = func(as func(any) bool) error { return r.driver.Condition(as, r.object.Version) }
@@ -133,14 +164,18 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) (int, error) {
 	}
 	defer b.Close()
 	if r.driver.Observed != nil {
-		if v := r.driver.Observed(b); v != "" && v != r.object.Version {
+		v, from := r.driver.Observed(b)
+		if v != "" && v != r.object.Version {
 			return 0, fmt.Errorf("%w: version %s is now %s", ErrChanged, r.object.Version, v)
+		}
+		if from >= 0 && from != off {
+			return 0, fmt.Errorf("the answer begins with byte %d where %d was asked for", from, off)
 		}
 	}
 	if b.Size() != r.object.Size {
 		return 0, fmt.Errorf("%w: its %d bytes are now %d", ErrChanged, r.object.Size, b.Size())
 	}
-	n, err := io.ReadFull(b, p)
+	n, err := io.ReadFull(aliveReader{b, r.store.retry.quiet, alive}, p)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		// Not in the chain as an end of file: to a reader above that would look like a normal end.
 		err = fmt.Errorf("the store ended the answer after %d of %d bytes", n, len(p))
@@ -151,6 +186,7 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) (int, error) {
 // gone tells an object that was deleted from one that was replaced: gs answers a read of an old generation with "not found", and
 // azblob a condition on what does not exist with "condition not met".
 func (r *Reader) gone(ctx context.Context, err error) error {
+	r.store.requests.Add(1)
 	a, aerr := r.bucket.Attributes(ctx, r.key)
 	switch {
 	case aerr != nil && gcerrors.Code(aerr) == gcerrors.NotFound:
@@ -185,7 +221,7 @@ func (s *Store) attributes(ctx context.Context, l location) (Object, error) {
 	}
 	o := Object{URI: l.uri(), at: l}
 	o.at.query = ""
-	err = s.do(ctx, l, "look up", func() error {
+	err = s.do(ctx, l, "look up", func(ctx context.Context, _ alive) error {
 		a, err := b.Attributes(ctx, key)
 		if err == nil {
 			o.Size, o.Version = a.Size, d.Version(a)

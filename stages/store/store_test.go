@@ -225,7 +225,7 @@ func TestRetryOnlyWhatMayPass(t *testing.T) {
 	l := location{scheme: "mem", bucket: "b", key: "k"}
 	flaky := errors.New("connection reset\n by peer")
 	n := 0
-	if err := s.do(t.Context(), l, "read", func() error {
+	if err := s.do(t.Context(), l, "read", func(context.Context, alive) error {
 		if n++; n < 3 {
 			return flaky
 		}
@@ -234,13 +234,13 @@ func TestRetryOnlyWhatMayPass(t *testing.T) {
 		t.Errorf("after %d tries: %v", n, err)
 	}
 	n = 0
-	err := s.do(t.Context(), l, "read", func() error { n++; return flaky })
+	err := s.do(t.Context(), l, "read", func(context.Context, alive) error { n++; return flaky })
 	if n != int(defaultRetry.tries) || !errors.Is(err, ErrUnavailable) ||
 		err.Error() != "read mem://b/k: store unavailable: connection reset by peer" {
 		t.Errorf("after %d tries: %v", n, err)
 	}
 	n = 0
-	if err := s.do(t.Context(), l, "read", func() error { n++; return ErrChanged }); n != 1 || !errors.Is(err, ErrChanged) {
+	if err := s.do(t.Context(), l, "read", func(context.Context, alive) error { n++; return ErrChanged }); n != 1 || !errors.Is(err, ErrChanged) {
 		t.Errorf("after %d tries: %v", n, err)
 	}
 	// A cancelled context ends the wait between two tries.
@@ -248,7 +248,7 @@ func TestRetryOnlyWhatMayPass(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
 	start := time.Now()
-	if err := s.do(ctx, l, "read", func() error { return flaky }); err == nil || time.Since(start) > 10*time.Second {
+	if err := s.do(ctx, l, "read", func(context.Context, alive) error { return flaky }); err == nil || time.Since(start) > 10*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,43 +9,162 @@ import (
 	"os"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
 )
 
 // Upload writes a finished local file to key below the URL, replacing what is there. The object is whole or absent, never cut
 // short: the file is opened and sized before anything is sent, and the same bytes are sent again after a transient failure.
 func (s *Store) Upload(ctx context.Context, bucketURL, key, localFile, contentType string) error {
-	b, k, l, err := s.target(ctx, bucketURL, key)
-	if err != nil {
-		return err
-	}
 	f, err := os.Open(localFile)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", l.uri(), err)
+		return fmt.Errorf("write %s to %s: %w", key, bucketURL, err)
 	}
 	defer f.Close()
-	return s.do(ctx, l, "write", func() error {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return err
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("write %s to %s: %w", key, bucketURL, err)
+	}
+	_, err = s.write(ctx, bucketURL, key, content{f, info.Size(), contentType}, false)
+	return err
+}
+
+// Put writes data to key below the URL, replacing what is there, as Upload writes a file.
+func (s *Store) Put(ctx context.Context, bucketURL, key string, data []byte, contentType string) error {
+	_, err := s.write(ctx, bucketURL, key, content{bytes.NewReader(data), int64(len(data)), contentType}, false)
+	return err
+}
+
+// Create writes data to key below the URL unless there is an object already, and reports whether data is what is there now. False
+// means that an object with other bytes was there first: it is left as it is, and ReadAll gets it.
+//
+// Of writers that race with different bytes exactly one is told true. All whose bytes are those that are there are told true, whoever
+// wrote them: a write whose answer was lost finds its own bytes when it is tried again, and nobody can tell these from another's.
+//
+// This is exclusive where the store is: Amazon S3, versitygw, MinIO, Google Cloud Storage, Azure, local files on file systems with
+// hard links (NFS among them), and mem. A store that answers that it has no conditional writes, and a file system without hard links,
+// is asked whether the object exists before it is written: there two writers at the same moment may both be told true. So may they be
+// by a store that ignores the condition without a word.
+func (s *Store) Create(ctx context.Context, bucketURL, key string, data []byte, contentType string) (created bool, err error) {
+	for range createTries {
+		created, err = s.write(ctx, bucketURL, key, content{bytes.NewReader(data), int64(len(data)), contentType}, true)
+		if created || err != nil {
+			return created, err
 		}
-		// Closing a writer commits what it has, even after a failure; a context that ends first is the only way to drop it.
-		upload, cancel := context.WithCancel(ctx)
-		defer cancel()
-		return b.Upload(upload, k, dropOnError{f, cancel}, &blob.WriterOptions{ContentType: contentType})
+		there, err := s.ReadAll(ctx, bucketURL, key, int64(len(data)))
+		switch {
+		case err == nil:
+			return bytes.Equal(there, data), nil
+		case errors.Is(err, ErrTooBig):
+			return false, nil
+		case !errors.Is(err, ErrMissing):
+			return false, err
+		} // else it was deleted in between
+	}
+	return false, fmt.Errorf("write %s to %s: %w: another writer creates and deletes it", key, bucketURL, ErrUnavailable)
+}
+
+// createTries bounds how often Create starts anew because what stood in its way is gone.
+const createTries = 3
+
+// write writes an object and reports whether it did: with exclusive it does not where there is one.
+func (s *Store) write(ctx context.Context, bucketURL, key string, c content, exclusive bool) (written bool, err error) {
+	_, _, l, err := s.place(bucketURL, key)
+	if err != nil {
+		return false, err
+	}
+	if l.scheme == "file" {
+		err = s.do(ctx, l, "write", func(ctx context.Context, alive alive) (err error) {
+			written, err = writeFile(ctx, "/"+l.key, c, exclusive, alive)
+			return err
+		})
+		return written, err
+	}
+	b, err := s.cloud(ctx, l)
+	if err != nil {
+		return false, err
+	}
+	d, err := driverOf(l.scheme)
+	if err != nil {
+		return false, err
+	}
+	unconditional := false
+	err = s.do(ctx, l, "write", func(ctx context.Context, alive alive) error {
+		err := c.send(ctx, b, l.key, exclusive, alive)
+		if exclusive && err != nil {
+			if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+				return nil
+			}
+			if d.Unconditional != nil && d.Unconditional(err) {
+				unconditional = true
+				return nil
+			}
+		}
+		written = err == nil
+		return err
 	})
+	if !unconditional {
+		return written, err
+	}
+	if found, err := s.Exists(ctx, bucketURL, key); found || err != nil {
+		return false, err
+	}
+	return s.write(ctx, bucketURL, key, c, false)
 }
 
-// dropOnError cancels an upload whose source fails, so that the part already sent is not published.
-type dropOnError struct {
-	file   *os.File
-	cancel context.CancelFunc
+// content is what is written: the same bytes for every try.
+type content struct {
+	from        io.ReaderAt
+	size        int64
+	contentType string
 }
 
-func (d dropOnError) Read(p []byte) (int, error) {
-	n, err := d.file.Read(p)
+// send uploads the content to a bucket.
+func (c content) send(ctx context.Context, b *blob.Bucket, key string, exclusive bool, alive alive) (err error) {
+	// Closing a writer commits what it has, even after a failure; a context that ends first is the only way to drop it.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer func() {
+		// azureblob's writer fails so when an upload ends before its data does.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the driver gave up: %v", p)
+		}
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			err = cause
+		}
+	}()
+	return b.Upload(ctx, key, c.reader(ctx, cancel, alive), &blob.WriterOptions{ContentType: c.contentType, IfNotExist: exclusive})
+}
+
+// reader returns a reader of the content that fails, after it called fail, rather than end early.
+func (c content) reader(ctx context.Context, fail context.CancelCauseFunc, alive alive) io.Reader {
+	alive(quietUpload)
+	return &whole{ctx: ctx, fail: fail, alive: alive, from: io.NewSectionReader(c.from, 0, c.size), left: c.size}
+}
+
+type whole struct {
+	ctx   context.Context
+	fail  context.CancelCauseFunc
+	alive alive
+	from  io.Reader
+	left  int64
+}
+
+func (w *whole) Read(p []byte) (int, error) {
+	if err := context.Cause(w.ctx); err != nil {
+		return 0, err
+	}
+	w.alive(quietUpload)
+	n, err := w.from.Read(p)
+	w.left -= int64(n)
+	if errors.Is(err, io.EOF) && w.left > 0 {
+		err = fmt.Errorf("the local file is %d bytes shorter than it was", w.left)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		d.cancel()
+		w.fail(err)
 	}
 	return n, err
 }
@@ -76,13 +196,13 @@ func (s *Store) ReadAll(ctx context.Context, bucketURL, key string, limit int64)
 		return nil, err
 	}
 	var data []byte
-	err = s.do(ctx, l, "read", func() error {
+	err = s.do(ctx, l, "read", func(ctx context.Context, alive alive) error {
 		r, err := b.NewReader(ctx, name, nil)
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		if data, err = io.ReadAll(io.LimitReader(r, limit+1)); err != nil {
+		if data, err = io.ReadAll(io.LimitReader(aliveReader{r, s.retry.quiet, alive}, limit+1)); err != nil {
 			return err
 		}
 		s.bytes.Add(int64(len(data)))
@@ -108,25 +228,11 @@ func (s *Store) place(bucketURL, key string) (root location, k string, object lo
 	if err = s.configure(root); err != nil {
 		return root, "", object, err
 	}
-	if k = path.Clean("/" + key)[1:]; k == "" || k != key {
+	if k = path.Clean("/" + key)[1:]; k == "" || k != key || !utf8.ValidString(k) || strings.ContainsFunc(k, unicode.IsControl) {
 		return root, "", object, fmt.Errorf("%w %s: %q is not the name of an object below it", ErrURL, bucketURL, key)
 	}
 	root.key = strings.Trim(root.key, "/")
 	object = root
 	object.key = strings.TrimPrefix(root.key+"/"+k, "/")
 	return root, k, object, nil
-}
-
-// target returns the bucket that key below the URL is written to, and its key there. A local directory is made when it is absent.
-func (s *Store) target(ctx context.Context, bucketURL, key string) (*blob.Bucket, string, location, error) {
-	root, k, l, err := s.place(bucketURL, key)
-	if err != nil {
-		return nil, "", l, err
-	}
-	if root.scheme == "file" {
-		b, err := s.directory(ctx, root)
-		return b, k, l, err
-	}
-	b, err := s.cloud(ctx, l)
-	return b, l.key, l, err
 }

@@ -26,7 +26,7 @@ func (b *Batch[R]) Write(row *R) error {
 	if err != nil {
 		return err
 	}
-	if b.rows.full(b.scratch, b.budget) {
+	if b.rows.full(len(b.scratch), b.budget) {
 		if err := b.spill(); err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (b *Batch[R]) spill() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	r, err := s.writeRun(&b.rows)
+	r, err := s.sorter.writeRun(&b.rows)
 	if err != nil {
 		s.err = err
 		return err
@@ -63,7 +63,7 @@ func (b *Batch[R]) Commit() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	s.runs = append(s.runs, b.runs...)
+	s.sorter.runs = append(s.sorter.runs, b.runs...)
 	for _, e := range b.rows.entries {
 		if s.err = s.insert(b.rows.arena[e.offset:e.offset+e.key+e.row], e.key); s.err != nil {
 			return s.err

@@ -21,7 +21,7 @@ func TestBatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.budget = 3 * budget
+		s.sorter.budget = 3 * budget
 		var want []string
 		for worker := range 4 {
 			for group := range 10 {

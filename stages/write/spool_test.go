@@ -37,7 +37,7 @@ func TestSpoolOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.budget, s.fan = c.budget, c.fan
+		s.sorter.budget, s.sorter.fan = c.budget, c.fan
 		var wg sync.WaitGroup
 		for part := range slices.Chunk(rows, len(rows)/c.goroutines) {
 			wg.Go(func() {
@@ -49,8 +49,8 @@ func TestSpoolOrder(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if spilled := len(s.runs) > 0; spilled != (c.budget < spoolBytes) {
-			t.Errorf("round %d: %d runs on disk", round, len(s.runs))
+		if spilled := len(s.sorter.runs) > 0; spilled != (c.budget < spoolBytes) {
+			t.Errorf("round %d: %d runs on disk", round, len(s.sorter.runs))
 		}
 		outputs, err := s.Close(context.Background())
 		if err != nil {
@@ -100,10 +100,10 @@ func TestSpoolMemory(t *testing.T) {
 			peak = max(peak, now.HeapAlloc)
 		}
 	}
-	if len(s.runs) < 3 {
-		t.Errorf("%d runs on disk, the test needs more", len(s.runs))
+	if len(s.sorter.runs) < 3 {
+		t.Errorf("%d runs on disk, the test needs more", len(s.sorter.runs))
 	}
-	size := s.size
+	size := s.sorter.size
 	outputs, err := s.Close(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestSpoolMemory(t *testing.T) {
 	if grown := int64(peak) - int64(before.HeapAlloc); grown > 2*spoolBytes {
 		t.Errorf("the heap grew by %d bytes while %d bytes went to disk", grown, size)
 	}
-	t.Logf("%d MB on disk in %d runs, heap grew by at most %d MB", size>>20, len(s.runs), (int64(peak)-int64(before.HeapAlloc))>>20)
+	t.Logf("%d MB on disk in %d runs, heap grew by at most %d MB", size>>20, len(s.sorter.runs), (int64(peak)-int64(before.HeapAlloc))>>20)
 }
 
 func TestLongestString(t *testing.T) {

@@ -6,11 +6,16 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"cloud.google.com/go/storage"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/gcsblob"   // gs://
@@ -30,10 +35,13 @@ func init() {
 			"response_checksum_validation": "when_required",
 			"request_checksum_calculation": "when_required",
 		},
-		Version:   func(a *blob.Attributes) string { return a.ETag },
-		Condition: s3Condition,
-		Observed:  s3Observed,
-		Refused:   s3Refused,
+		Version:       func(a *blob.Attributes) string { return a.ETag },
+		Condition:     s3Condition,
+		Observed:      s3Observed,
+		Listed:        s3Listed,
+		Refused:       s3Refused,
+		Expired:       s3Expired,
+		Unconditional: s3Unconditional,
 		Remedy: "check endpoint, region and credentials (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, " +
 			"or ?endpoint=...&region=... in the URL)",
 	})
@@ -41,14 +49,18 @@ func init() {
 		Version:   gsVersion,
 		Condition: gsCondition,
 		Observed:  gsObserved,
+		Listed:    gsListed,
 		Refused:   gsRefused,
+		Expired:   gsExpired,
 		Remedy:    "check the credentials (GOOGLE_APPLICATION_CREDENTIALS, or gcloud auth application-default login)",
 	})
 	store.Register("azblob", store.Driver{
 		Version:   func(a *blob.Attributes) string { return a.ETag },
 		Condition: azureCondition,
 		Observed:  azureObserved,
+		Listed:    azureListed,
 		Refused:   azureRefused,
+		Expired:   azureExpired,
 		Remedy:    "check account and credentials (AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN)",
 	})
 }
@@ -62,12 +74,41 @@ func s3Condition(as func(any) bool, version string) error {
 	return nil
 }
 
-func s3Observed(r *blob.Reader) string {
+func s3Observed(r *blob.Reader) (string, int64) {
 	var out s3.GetObjectOutput
-	if !r.As(&out) || out.ETag == nil {
+	if !r.As(&out) {
+		return "", -1
+	}
+	return aws.ToString(out.ETag), start(out.ContentRange)
+}
+
+// start returns the first byte of an answer with that Content-Range; without one it begins with the object.
+func start(contentRange *string) int64 {
+	if contentRange == nil {
+		return 0
+	}
+	rest, _ := strings.CutPrefix(*contentRange, "bytes ")
+	first, _, _ := strings.Cut(rest, "-")
+	if n, err := strconv.ParseInt(first, 10, 64); err == nil {
+		return n
+	}
+	return -1
+}
+
+func s3Listed(o *blob.ListObject) string {
+	var entry types.Object
+	if !o.As(&entry) {
 		return ""
 	}
-	return *out.ETag
+	return quoted(aws.ToString(entry.ETag))
+}
+
+// quoted is an ETag as headers have it: listings give some without quotes.
+func quoted(tag string) string {
+	if tag == "" || strings.HasPrefix(tag, `"`) || strings.HasPrefix(tag, `W/`) {
+		return tag
+	}
+	return `"` + tag + `"`
 }
 
 func gsVersion(a *blob.Attributes) string {
@@ -91,12 +132,20 @@ func gsCondition(as func(any) bool, version string) error {
 	return nil
 }
 
-func gsObserved(r *blob.Reader) string {
+func gsObserved(r *blob.Reader) (string, int64) {
 	var in *storage.Reader
 	if !r.As(&in) || in.Attrs.Generation == 0 {
+		return "", -1
+	}
+	return strconv.FormatInt(in.Attrs.Generation, 10), in.Attrs.StartOffset
+}
+
+func gsListed(o *blob.ListObject) string {
+	var attrs storage.ObjectAttrs
+	if !o.As(&attrs) || attrs.Generation == 0 {
 		return ""
 	}
-	return strconv.FormatInt(in.Attrs.Generation, 10)
+	return strconv.FormatInt(attrs.Generation, 10)
 }
 
 func azureCondition(as func(any) bool, version string) error {
@@ -109,12 +158,20 @@ func azureCondition(as func(any) bool, version string) error {
 	return nil
 }
 
-func azureObserved(r *blob.Reader) string {
+func azureObserved(r *blob.Reader) (string, int64) {
 	var out azblob.DownloadStreamResponse
 	if !r.As(&out) || out.ETag == nil {
+		return "", -1
+	}
+	return string(*out.ETag), start(out.ContentRange)
+}
+
+func azureListed(o *blob.ListObject) string {
+	var entry container.BlobItem
+	if !o.As(&entry) || entry.Properties == nil || entry.Properties.ETag == nil {
 		return ""
 	}
-	return string(*out.ETag)
+	return quoted(string(*entry.Properties.ETag))
 }
 
 func forbids(status int) bool {
@@ -123,7 +180,26 @@ func forbids(status int) bool {
 
 func s3Refused(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
-	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode())
+	return errors.As(err, &answer) && forbids(answer.HTTPStatusCode()) || s3Expired(err)
+}
+
+// s3Expired knows the codes by which S3 says so, most of them with status 400
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+func s3Expired(err error) bool {
+	var answer smithy.APIError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.ErrorCode() {
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken":
+		return true
+	}
+	return false
+}
+
+func s3Unconditional(err error) bool {
+	var answer interface{ HTTPStatusCode() int }
+	return errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotImplemented
 }
 
 func gsRefused(err error) bool {
@@ -131,7 +207,20 @@ func gsRefused(err error) bool {
 	return errors.As(err, &answer) && forbids(answer.Code)
 }
 
+// gsExpired: a token that is unknown or past its time is 401, one that does not allow something 403.
+func gsExpired(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && answer.Code == http.StatusUnauthorized
+}
+
 func azureRefused(err error) bool {
 	var answer *azcore.ResponseError
 	return errors.As(err, &answer) && forbids(answer.StatusCode)
+}
+
+// azureExpired knows tokens past their time, which are 401, and signatures, which are 403 with words.
+func azureExpired(err error) bool {
+	var answer *azcore.ResponseError
+	return errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized ||
+		answer.StatusCode == http.StatusForbidden && strings.Contains(answer.Error(), "Signature not valid in the specified time frame"))
 }

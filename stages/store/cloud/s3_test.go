@@ -3,15 +3,11 @@ package cloud_test
 import (
 	"errors"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"palimpsest/stages/store"
 	_ "palimpsest/stages/store/cloud"
@@ -24,11 +20,7 @@ func serve(t *testing.T, wrap func(http.Handler) http.Handler) string {
 	t.Setenv("AWS_ACCESS_KEY_ID", "testkey")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "testsecret")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	backend := s3mem.New()
-	if err := backend.CreateBucket("bucket"); err != nil {
-		t.Fatal(err)
-	}
-	h := gofakes3.New(backend, gofakes3.WithLogger(gofakes3.StdLog(log.New(io.Discard, "", 0)))).Server()
+	var h http.Handler = &storetest.S3{}
 	if wrap != nil {
 		h = wrap(h)
 	}

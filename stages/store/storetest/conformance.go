@@ -34,6 +34,12 @@ func Run(t *testing.T, open func(t *testing.T) (s *store.Store, root string)) {
 		{"UploadExistsReadAll", upload},
 		{"NamesLikeURLs", oddNames},
 		{"KeysAndDelete", keysAndDelete},
+		{"PutReplaces", putReplaces},
+		{"CreateIsExclusive", createIsExclusive},
+		{"CreateAgain", createAgain},
+		{"CreateInParts", createInParts},
+		{"OddKeys", oddKeys},
+		{"CancelledUploadsLeaveNothing", cancelledUploads},
 		{"Writable", writable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,9 +174,9 @@ func listNothing(t *testing.T, p place) {
 }
 
 func listPages(t *testing.T, p place) {
-	const n = 30 // more than the look-ups that run at once
+	const n = 1030 // more than a page of a listing
 	for i := range n {
-		p.put(t, fmt.Sprintf("many/%03d.parquet", i), []byte("x"))
+		p.put(t, fmt.Sprintf("many/%04d.parquet", i), []byte("x"))
 	}
 	if got := strings.Count(p.list(t, "many/"), ".parquet"); got != n {
 		t.Errorf("got %d objects, want %d", got, n)
@@ -222,6 +228,17 @@ func rangesOutside(t *testing.T, p place) {
 	for _, c := range []struct{ off, n int }{{-1, 10}, {95, 6}, {100, 1}, {1000, 1}} {
 		if err := r.ReadRange(t.Context(), make([]byte, c.n), int64(c.off)); err == nil {
 			t.Errorf("no error for %d bytes at %d", c.n, c.off)
+		}
+	}
+	longer := r.Object()
+	longer.Size = 200 // than the store has of that version
+	r, err := p.s.Open(t.Context(), longer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ off, n int }{{90, 20}, {100, 1}, {150, 50}, {0, 200}} {
+		if err := r.ReadRange(t.Context(), make([]byte, c.n), int64(c.off)); err == nil {
+			t.Errorf("no error for %d bytes at %d of 100", c.n, c.off)
 		}
 	}
 }
