@@ -105,6 +105,14 @@ interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, 
 stores: build ## run over the S3, GCS and Azure protocols against local servers and compare the tables
 	.ci/stores/run.sh ./$(BIN)
 
+.PHONY: slurm
+slurm: build ## run the demo as an array under a real Slurm, tasks requeued and cancelled, and compare the tables; root and apt-get; 3 minutes
+	@.ci/slurm/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
+
+.PHONY: kubernetes
+kubernetes: build ## the same under a real Kubernetes control plane, pods deleted; 3 minutes, and 13 of one core to build it at the first call
+	@.ci/kubernetes/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
+
 .PHONY: llamacpp
 llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
 	@.ci/llama/run.sh || [ $$? -eq 77 ] # 77: skipped
