@@ -110,11 +110,11 @@ image: ## check the Dockerfile, and run what it builds in a root that holds noth
 	.ci/image/run.sh
 
 .PHONY: slurm
-slurm: build ## run the demo as an array under a real Slurm, tasks requeued and cancelled, and compare the tables; root and apt-get; 3 minutes
+slurm: build ## run the demo as an array under a real Slurm, tasks requeued, and compare the tables; root; 3 minutes
 	@.ci/slurm/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: kubernetes
-kubernetes: build ## the same under a real Kubernetes control plane, pods deleted; 3 minutes, and 13 of one core to build it at the first call
+kubernetes: build ## the same under a real Kubernetes control plane; 3 minutes, and 13 of one core for the first build
 	@.ci/kubernetes/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: llamacpp

@@ -60,8 +60,8 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 mkdir "$root/data"
 cp configs/demo/*.parquet "$root/data/"
-sed -E '/^controls/,/^$/d; /^likelihood/,/^$/d; /from: model/,+1d; s#configs/demo/#/data/#; s#^output: .*#output: /tmp/out#' configs/demo/demo.yaml \
-	>"$root/data/demo.yaml"
+sed -E '/^controls/,/^$/d; /^likelihood/,/^$/d; /from: model/,+1d; s#configs/demo/#/data/#; s#^output: .*#output: /tmp/out#' \
+	configs/demo/demo.yaml >"$root/data/demo.yaml"
 inside() { env -i "$(command -v chroot)" --userspec="$user" "$root" "$entrypoint" "$@"; }
 inside --version
 inside run -c /data/demo.yaml

@@ -190,7 +190,8 @@ kubectl delete job -l $instance >/dev/null
 
 # Bad input, here a corpus that changed after the plan: every task fails, each after one try.
 cp configs/demo/corpus.parquet "$work/corpus.parquet"
-sed "s#$PWD/configs/demo/corpus#$work/corpus#; /^controls/,/^$/d; /^likelihood/,/^$/d; /from: model/,+1d" "$work/demo.yaml" >"$work/bad.yaml"
+sed "s#$PWD/configs/demo/corpus#$work/corpus#; /^controls/,/^$/d; /^likelihood/,/^$/d; /from: model/,+1d" "$work/demo.yaml" \
+	>"$work/bad.yaml"
 "$program" plan -c "$work/bad.yaml" --set "output=$work/out" --set run_id=bad --set resources.workers=1 --tasks 2 --emit kubernetes \
 	--image $image >"$work/bad.job.yaml" 2>>"$work/plan.log"
 cp configs/nonsense/probes.parquet "$work/corpus.parquet"
