@@ -177,7 +177,7 @@ find "$work/out/demo/work" -name 'unit-*' | sort | sed -n '2p;5p' | xargs rm
 if "$program" commit "$run" >"$work/commit.log" 2>&1; then fail "the commit did not miss two results"; fi
 missing=$("$program" status "$run" --missing)
 kubectl delete job -l $instance >/dev/null
-"$program" plan "${settings[@]}" --tasks 7 --emit kubernetes --image $image --missing >"$work/missing.yaml" 2>>"$work/plan.log"
+"$program" plan "${settings[@]}" --tasks 7 --emit kubernetes --image $image >"$work/missing.yaml" 2>>"$work/plan.log"
 kubectl create -f "$work/missing.yaml" >/dev/null
 kubectl wait job -l $shards --for=condition=complete --timeout=120s >/dev/null
 [ "$(kubectl get jobs -l $shards -o name | wc -l)" -le 2 ] || fail "more Jobs than results were lost"

@@ -188,7 +188,7 @@ fi
 echo "slurm: the commit was cancelled, and one by hand refuses: $(tail -n 1 "$work/commit.log")"
 
 # What is missing, by an array of its own.
-"$program" plan "${settings[@]}" --tasks 7 --emit slurm --missing >"$work/missing.sh" 2>>"$work/plan.log"
+"$program" plan "${settings[@]}" --tasks 7 --emit slurm >"$work/missing.sh" 2>>"$work/plan.log"
 grep -qx '#SBATCH --array=5' "$work/missing.sh"
 read -r _ array _ commit < <(PATH=$(dirname "$program"):$PATH sh "$work/missing.sh" | tr -d ,)
 soon 120 is "$commit" COMPLETED

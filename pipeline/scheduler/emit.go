@@ -19,7 +19,7 @@ type Job struct {
 	RunURL  string // the run, <output>/<run_id>, as shard and commit are given it
 	Name    string // the run's id, or of a nightly run that of the configuration; names of jobs are made of it
 	Tasks   int    // of the plan
-	Missing []int  // the tasks to submit, ascending; nil: all
+	Missing []int  // the tasks that are not done and are to be submitted, ascending; nil: all
 	Cores   int    // that a task may use
 	Memory  int64  // bytes that a task may use, resources.memory; the scheduler is asked for a quarter more
 	Image   string // container image, for every kind but Slurm
@@ -162,6 +162,9 @@ func newManifest(s system, job Job) manifest {
 	}
 	if s.kind != nightly {
 		job.Config = ""
+	}
+	if len(job.Missing) == job.Tasks {
+		job.Missing = nil
 	}
 	m := manifest{
 		Job: job, JobName: jobName(job.Name), MiB: (askedMemory(job.Memory) + 1<<20 - 1) >> 20, Highest: job.Tasks - 1,

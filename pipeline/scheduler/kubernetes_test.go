@@ -118,7 +118,12 @@ func TestKubernetesMissing(t *testing.T) {
 			t.Errorf("Job %d is %v", i, got)
 		}
 	}
-	job.Missing = nil
+	job.Tasks = 3
+	job.Missing = []int{0, 1, 2}
+	if jobs = documents(t, emit(t, "kubernetes", job)); at(t, jobs[0], "spec", "completions") != 3 {
+		t.Error("all tasks are missing, and are not an array")
+	}
+	job.Tasks, job.Missing = 64, nil
 	for i := range 21 {
 		job.Missing = append(job.Missing, 2*i)
 	}
