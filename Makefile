@@ -105,6 +105,18 @@ interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, 
 stores: build ## run over the S3, GCS and Azure protocols against local servers and compare the tables
 	.ci/stores/run.sh ./$(BIN)
 
+.PHONY: image
+image: ## check the Dockerfile, and run what it builds in a root that holds nothing else; without Docker; root; a minute
+	.ci/image/run.sh
+
+.PHONY: slurm
+slurm: build ## run the demo as an array under a real Slurm, tasks requeued, and compare the tables; root; 3 minutes
+	@.ci/slurm/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
+
+.PHONY: kubernetes
+kubernetes: build ## the same under a real Kubernetes control plane; 3 minutes, and 13 of one core for the first build
+	@.ci/kubernetes/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
+
 .PHONY: llamacpp
 llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
 	@.ci/llama/run.sh || [ $$? -eq 77 ] # 77: skipped
