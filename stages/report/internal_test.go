@@ -83,7 +83,7 @@ func TestExhibits(t *testing.T) {
 					MaxWordMatches: rapid.Int64Range(1, 3).Draw(t, "matches")},
 			})
 		}
-		var x exhibits
+		x := exhibits{most: maxExhibits}
 		for _, e := range all {
 			x.add(e)
 		}
