@@ -36,7 +36,7 @@ func (f *findings) leftOut(p *page, in Input) {
 func (f *findings) leftOutList(in Input) []leftOut {
 	var list []leftOut
 	say := func(what string, examples []string) {
-		list = append(list, leftOut{what, examples[:min(len(examples), maxListed)]})
+		list = append(list, leftOut{what, slices.Clone(examples[:min(len(examples), maxListed)])})
 	}
 	if n := int64(len(in.Quarantined)); n > 0 {
 		say(count(n, "piece")+" of input could not be read and "+pick(n, "was", "were")+" quarantined:", in.Quarantined)

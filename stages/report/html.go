@@ -115,7 +115,7 @@ func HTML(ctx context.Context, w io.Writer, in Input) error {
 	if run.Unit != nil {
 		v.Unit = strings.TrimSuffix(*run.Unit, "s")
 	}
-	v.Run = plain(run.RunID)
+	v.Run = brief(run.RunID)
 	v.heading(f)
 	v.cards(f)
 	v.Grades = f.gradeSheet()
@@ -126,7 +126,12 @@ func HTML(ctx context.Context, w io.Writer, in Input) error {
 		}
 	}
 	v.nothing(f)
-	v.LeftOut = f.leftOutList(in)
+	for _, l := range f.leftOutList(in) {
+		for i, e := range l.Examples {
+			l.Examples[i] = brief(e)
+		}
+		v.LeftOut = append(v.LeftOut, leftOut{brief(l.What), l.Examples})
+	}
 	v.tables(in)
 	buffer := bufio.NewWriter(w)
 	if err := layout.Execute(buffer, v); err != nil {
@@ -152,9 +157,9 @@ func (v *view) heading(f *findings) {
 	case r.TargetModel == nil:
 		add("Model", "none was asked")
 	case r.ReferenceModel == nil:
-		add("Model", plain(*r.TargetModel)+", without a reference model")
+		add("Model", brief(*r.TargetModel)+", without a reference model")
 	default:
-		add("Model", plain(*r.TargetModel)+", compared with "+plain(*r.ReferenceModel))
+		add("Model", brief(*r.TargetModel)+", compared with "+brief(*r.ReferenceModel))
 	}
 	if r.CorpusDocuments != nil && r.CorpusWords != nil {
 		add("Corpus", count(*r.CorpusDocuments, "document")+", "+count(*r.CorpusWords, "word"))
@@ -166,7 +171,7 @@ func (v *view) heading(f *findings) {
 		kinds = ": " + kinds
 	}
 	add("Texts asked about", thousands(r.Probes)+kinds)
-	add("Made by", "Palimpsest "+plain(r.ProgramVersion)+", configuration "+short(r.ConfigSHA256))
+	add("Made by", "Palimpsest "+brief(r.ProgramVersion)+", configuration "+short(r.ConfigSHA256))
 }
 
 // meanings says what the grades on the page mean.
@@ -274,9 +279,9 @@ func (v *view) nothing(f *findings) {
 			continue
 		}
 		_, high := evidence.ClopperPearson(found, tested)
-		line := thousands(absent) + " of " + count(tested, plain(k.kind)) + " tested"
+		line := thousands(absent) + " of " + count(tested, brief(k.kind)) + " tested"
 		if several && k.model != "" {
-			line += " under " + plain(k.model)
+			line += " under " + brief(k.model)
 		}
 		line += ": the model gives back nothing that a grade takes. Of " + thousands(both) + " of them the corpus holds nothing either."
 		if found == 0 {
@@ -292,7 +297,7 @@ func (v *view) nothing(f *findings) {
 		return cmp.Or(strings.Compare(a.model, b.model), strings.Compare(a.sampling, b.sampling))
 	}) {
 		if a := f.prompted[k]; a.count > 0 {
-			v.Nothing = append(v.Nothing, thousands(a.count-a.extracted)+" of "+count(a.count, "attempt")+" ("+plain(k.sampling)+
+			v.Nothing = append(v.Nothing, thousands(a.count-a.extracted)+" of "+count(a.count, "attempt")+" ("+brief(k.sampling)+
 				") at the beginnings of works did not give the work back.")
 		}
 	}

@@ -128,7 +128,7 @@ func (f *findings) doseCharts(i int, model string) ([]*chart, error) {
 	draw := func(id, title, desc, y string, top float64, at func(*dose) (v, low, high float64, ok bool), intervals bool) error {
 		var of []series
 		for _, g := range groups {
-			s := series{name: plain(g)}
+			s := series{name: brief(g)}
 			for j, c := range copies {
 				x := by[g][c]
 				if x == nil {
@@ -147,6 +147,9 @@ func (f *findings) doseCharts(i int, model string) ([]*chart, error) {
 		}
 		if len(of) == 0 {
 			return nil
+		}
+		if n := len(of); n > maxSeries {
+			title += " (" + strconv.Itoa(maxSeries) + " of " + thousands(int64(n)) + " groups)"
 		}
 		c, err := lines(id+strconv.Itoa(i), title+under(f, model), desc, "copies in the corpus", y, names, of, 0, top)
 		charts = append(charts, c)
@@ -182,6 +185,9 @@ func (f *findings) doseCharts(i int, model string) ([]*chart, error) {
 	return charts, err
 }
 
+// maxFamilies is how many families of tests are named.
+const maxFamilies = 20
+
 // maxROC is how many groups have their curves drawn.
 const maxROC = 4
 
@@ -208,7 +214,7 @@ func (v *view) calibration(in Input, f *findings, models []string) error {
 		if !g.key.named {
 			label = "texts without a group"
 		}
-		chart, err := lines("roc-"+strconv.Itoa(i+1), "Found and falsely found: "+plain(label)+under(f, g.key.model),
+		chart, err := lines("roc-"+strconv.Itoa(i+1), "Found and falsely found: "+brief(label)+under(f, g.key.model),
 			"For every threshold of the score, the share of texts trained on that pass it, against the share of texts not trained on that pass it too.",
 			"share of the others found", "share of members found", nil, of, 0, 1)
 		if err != nil {
@@ -263,8 +269,12 @@ func (v *view) calibration(in Input, f *findings, models []string) error {
 		b.Charts, b.Sheets = append(b.Charts, chart), append(b.Sheets, f.valueSheet(i+1, m))
 	}
 	for i := range in.Families {
+		if i == maxFamilies {
+			b.Notes = append(b.Notes, "and "+thousands(int64(len(in.Families)-i))+" more families of tests, which the manifest names.")
+			break
+		}
 		r := &in.Families[i]
-		what := plain(r.Kind)
+		what := brief(r.Kind)
 		if r.Group != nil {
 			what += "s of group " + quoted(*r.Group, 40)
 		} else {
@@ -325,7 +335,7 @@ func evaluationChart(s *sheet) (*chart, error) {
 		}
 		group, _, _ := strings.Cut(r[at("slice")].Value, " copies=")
 		if by[group] == nil {
-			by[group], blind[group] = &series{name: plain(group)}, &series{name: "words and length alone (" + plain(group) + ")"}
+			by[group], blind[group] = &series{name: brief(group)}, &series{name: "words and length alone (" + brief(group) + ")"}
 			groups = append(groups, group)
 		}
 		v, _ := value(r, "auroc")
@@ -410,7 +420,7 @@ func (v *view) compression(ctx context.Context, in Input, f *findings) error {
 		if rows[i].Role != targetRole {
 			role = " (reference)"
 		}
-		point(plain(rows[i].Model)+role, at, rows[i].BitsPerByte)
+		point(brief(rows[i].Model)+role, at, rows[i].BitsPerByte)
 		point("zstd", at, rows[i].ZstdPerByte)
 		point("xz", at, rows[i].XZPerByte)
 	}
@@ -418,7 +428,7 @@ func (v *view) compression(ctx context.Context, in Input, f *findings) error {
 	for _, m := range models {
 		of = append(of, *by[m])
 	}
-	chart, err := lines("compression-chart", "Bits a byte: "+plain(most)+", by copies in the corpus",
+	chart, err := lines("compression-chart", "Bits a byte: "+brief(most)+", by copies in the corpus",
 		"What the texts take under the models and under general compressors, by number of copies in the corpus.",
 		"copies in the corpus", "bits a byte", names, of, 0, math.NaN())
 	if err != nil {

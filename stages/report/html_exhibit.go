@@ -73,8 +73,8 @@ func (v *view) exhibitViews(of []exhibit, first int, files map[string]*dossier, 
 		if d == nil {
 			continue
 		}
-		x := &exhibitView{Number: first + i, Anchor: "exhibit-" + strconv.Itoa(first+i), Probe: quoted(e.span.ProbeID, 120), Kind: plain(e.kind),
-			Distinctiveness: plain(e.distinctiveness), Distinct: distinctName(e.distinctiveness), Open: i < openExhibits}
+		x := &exhibitView{Number: first + i, Anchor: "exhibit-" + strconv.Itoa(first+i), Probe: quoted(e.span.ProbeID, 120), Kind: brief(e.kind),
+			Distinctiveness: brief(e.distinctiveness), Distinct: distinctName(e.distinctiveness), Open: i < openExhibits}
 		v.grades(x, d)
 		v.left(x, e, d)
 		v.right(x, e, d, sources)
@@ -98,11 +98,11 @@ func (v *view) grades(x *exhibitView, d *dossier) {
 	for i := range d.evidence {
 		r := &d.evidence[i]
 		if i == 0 {
-			x.Corpus = gradeView{Grade: plain(r.CorpusGrade), Name: gradeName(r.CorpusGrade), Reason: plain(r.CorpusReason), Meaning: meaningOf(r.CorpusGrade)}
+			x.Corpus = gradeView{Grade: brief(r.CorpusGrade), Name: gradeName(r.CorpusGrade), Reason: brief(r.CorpusReason), Meaning: meaningOf(r.CorpusGrade)}
 		}
-		g := gradeView{Grade: plain(r.ModelGrade), Name: gradeName(r.ModelGrade), Reason: plain(r.ModelReason), Meaning: meaningOf(r.ModelGrade)}
+		g := gradeView{Grade: brief(r.ModelGrade), Name: gradeName(r.ModelGrade), Reason: brief(r.ModelReason), Meaning: meaningOf(r.ModelGrade)}
 		if r.Model != nil {
-			g.Model = plain(*r.Model)
+			g.Model = brief(*r.Model)
 		}
 		x.Models = append(x.Models, g)
 	}
@@ -116,7 +116,7 @@ func (v *view) grades(x *exhibitView, d *dossier) {
 	}
 }
 
-func gradeName(g string) string { return plain(strings.ReplaceAll(g, "_", " ")) }
+func gradeName(g string) string { return brief(strings.ReplaceAll(g, "_", " ")) }
 
 func meaningOf(grade string) string {
 	for _, m := range gradeMeanings {
@@ -315,7 +315,7 @@ func underModelName(model *string, several int) string {
 	if several < 2 || model == nil {
 		return ""
 	}
-	return " under " + plain(*model)
+	return " under " + brief(*model)
 }
 
 // oneIn says a rarity as one document in so many.

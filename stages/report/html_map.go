@@ -96,7 +96,7 @@ func (v *view) mapViews(of []shownWork, files map[string]*dossier) ([]*mapView, 
 		if d == nil {
 			continue
 		}
-		m := &mapView{Work: quoted(w.id, 80), Model: plain(w.model), Title: quoted(w.id, 80)}
+		m := &mapView{Work: quoted(w.id, 80), Model: brief(w.model), Title: quoted(w.id, 80)}
 		if d.probe.Title != nil {
 			m.Title = quoted(*d.probe.Title, 120) + " (" + m.Work + ")"
 		}
@@ -148,14 +148,14 @@ func (v *view) mapViews(of []shownWork, files map[string]*dossier) ([]*mapView, 
 		if !math.IsNaN(most) {
 			best = exact(most, tiny(most))
 		}
-		s.Rows = append(s.Rows, []figure{{m.Work, plain(w.id)}, called(w.model), whole64(windows), whole64(extracted), whole64(greedy), best})
+		s.Rows = append(s.Rows, []figure{{m.Work, brief(w.id)}, called(w.model), whole64(windows), whole64(extracted), whole64(greedy), best})
 		pairs = append(pairs, "("+literal(w.id)+", "+literal(w.model)+")")
 		views = append(views, m)
 	}
 	s.Query = "SELECT probe_id, model, count(*) AS windows, count(*) FILTER (exp(log_p) >= 1e-3) AS extracted,\n" +
 		"  count(*) FILTER (greedy) AS greedy, max(exp(log_p)) AS max_p\nFROM windows WHERE (probe_id, model) IN (" + strings.Join(pairs, ", ") +
 		")\nGROUP BY ALL ORDER BY ALL"
-	return views, s
+	return views, s.fit()
 }
 
 func zeroIfNaN(v float64) float64 {

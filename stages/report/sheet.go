@@ -14,7 +14,11 @@ type sheet struct {
 	Note    string
 	Query   string // in DuckDB's SQL, over views named like the tables; its columns are those with a key
 	Folded  bool   // whether it is shown only when asked for
+	More    int    // rows that are not shown, beyond maxSheet
 }
+
+// maxSheet is how many rows of a sheet are shown. The query gives all of them.
+const maxSheet = 400
 
 type sheetColumn struct {
 	Name string
@@ -29,7 +33,18 @@ const nullValue = "null"
 
 func whole64(n int64) figure { return figure{thousands(n), strconv.FormatInt(n, 10)} }
 
-func called(s string) figure { return figure{quoted(s, maxName), plain(s)} }
+func called(s string) figure { return figure{quoted(s, maxName), brief(s)} }
+
+// brief makes text of strangers safe for a page where a few words are expected, and no book.
+func brief(s string) string {
+	if len(s) <= maxBrief {
+		return plain(s)
+	}
+	return quoted(s, maxBrief)
+}
+
+// maxBrief is how many characters of reasons and names a page shows.
+const maxBrief = 1000
 
 // maxName is how many characters of a name a sheet shows.
 const maxName = 48
@@ -63,8 +78,11 @@ func middle(values []float64, show func(float64) string) figure {
 
 func decimals(n int) func(float64) string { return func(v float64) string { return fixed(v, n) } }
 
-// dropEmpty leaves out the columns that are undefined throughout.
-func (s *sheet) dropEmpty() {
+// fit leaves out the columns that are undefined throughout, and the rows beyond what is shown.
+func (s *sheet) fit() *sheet {
+	if n := len(s.Rows); n > maxSheet {
+		s.More, s.Rows = n-maxSheet, s.Rows[:maxSheet]
+	}
 	for i := len(s.Columns) - 1; i >= 0; i-- {
 		empty := len(s.Rows) > 0
 		for _, r := range s.Rows {
@@ -78,10 +96,30 @@ func (s *sheet) dropEmpty() {
 			s.Rows[j] = append(r[:i:i], r[i+1:]...)
 		}
 	}
+	return s
 }
 
-// literal quotes a string for SQL as it is in the tables.
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// literal quotes a string for SQL as it is in the tables. Characters that a page does not show as they are stand as their numbers.
+func literal(s string) string {
+	var parts []string
+	quote := func(run string) {
+		if run != "" || len(parts) == 0 && run == s {
+			parts = append(parts, "'"+strings.ReplaceAll(run, "'", "''")+"'")
+		}
+	}
+	begun := 0
+	for i, r := range s {
+		if one := string(r); plain(one) != one {
+			quote(s[begun:i])
+			parts, begun = append(parts, "chr("+strconv.Itoa(int(r))+")"), i+len(one)
+		}
+	}
+	quote(s[begun:])
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "(" + strings.Join(parts, " || ") + ")"
+}
 
 // isModel is the condition that a row is of the model; of none where the name is empty.
 func isModel(column, model string) string {

@@ -42,7 +42,7 @@ func (f *findings) gradeSheet() *sheet {
 			}
 		}
 	}
-	return s
+	return s.fit()
 }
 
 // distinctSheet counts the probes that share runs with the corpus by how distinctive the best of them is.
@@ -59,11 +59,11 @@ func (m *more) distinctSheet(unit string) *sheet {
 	}) {
 		x, of := m.distinct[k], figure{"–", nullValue}
 		if k.distinctiveness != "" {
-			of = figure{distinctName(k.distinctiveness), plain(k.distinctiveness)}
+			of = figure{distinctName(k.distinctiveness), brief(k.distinctiveness)}
 		}
 		s.Rows = append(s.Rows, []figure{of, called(k.kind), whole64(x.probes), whole64(x.spans), whole64(x.longest)})
 	}
-	return s
+	return s.fit()
 }
 
 // distinctName is how a value of distinctiveness is called.
@@ -71,7 +71,7 @@ func distinctName(d string) string {
 	if d == evidence.PublicDomain {
 		return "declared public domain"
 	}
-	return plain(strings.ReplaceAll(d, "_", " "))
+	return brief(strings.ReplaceAll(d, "_", " "))
 }
 
 // doseSheet shows the doses under a model.
@@ -100,8 +100,7 @@ func (f *findings) doseSheet(i int, model string, has func(string) bool) *sheet 
 			middle(x.coverage, percent), runs, middle(x.bits, decimals(2)), whole64(x.elevated), whole64(x.tested),
 			whole64(x.greedy), whole64(x.windows), beside(share(x.greedy, x.windows)), middle(x.pz, tiny)})
 	}
-	s.dropEmpty()
-	return s
+	return s.fit()
 }
 
 // doseQuery gives the rows of doseSheet.
@@ -139,7 +138,7 @@ func under(f *findings, model string) string {
 	if len(f.models) < 2 {
 		return ""
 	}
-	return ", under " + plain(model)
+	return ", under " + brief(model)
 }
 
 // evaluationSheet shows how well the scores that ranked the probes tell members from non-members.
@@ -188,8 +187,7 @@ ORDER BY ALL`}
 			exact(a.value, fixed(a.value, 3)), exact(a.low, fixed(a.low, 3)), exact(a.high, fixed(a.high, 3)), maybe(a.tpr1, percent),
 			maybe(a.tpr5, percent), maybe(a.blind, decimals(3)), beats})
 	}
-	s.dropEmpty()
-	return s
+	return s.fit()
 }
 
 // compareSlices orders slices by name, and doses by their number of copies.
@@ -233,7 +231,7 @@ func (f *findings) valueSheet(i int, model string) *sheet {
 		}
 		s.Rows = append(s.Rows, row)
 	}
-	return s
+	return s.fit()
 }
 
 // knownNames are what sets of p-values are called.
@@ -260,13 +258,12 @@ func (f *findings) compressionSheet() *sheet {
 			exact(r.ZlibPerByte, two(r.ZlibPerByte)), exact(r.ZstdPerByte, two(r.ZstdPerByte)), exact(r.XZPerByte, two(r.XZPerByte)),
 			maybe(r.AdjustedRate, two), maybe(r.MemorizedNet, round), maybe(r.CapacityBits, round)})
 	}
-	s.dropEmpty()
-	return s
+	return s.fit()
 }
 
 // slicesSheet shows what the texts of a group take by copies; the chart of compression draws it.
 func slicesSheet(group string, rows []schemas.Compression) *sheet {
-	s := &sheet{ID: "compression-copies", Caption: "Bits a byte of " + plain(group) + " by copies in the corpus", Folded: true,
+	s := &sheet{ID: "compression-copies", Caption: "Bits a byte of " + brief(group) + " by copies in the corpus", Folded: true,
 		Columns: []sheetColumn{{"model", "model", true}, {"texts", "slice", true}, {"number", "texts", false}, {"the model", "bits_per_byte", false},
 			{"zlib", "zlib_bits_per_byte", false}, {"zstd", "zstd_bits_per_byte", false}, {"xz", "xz_bits_per_byte", false}},
 		Query: "SELECT model, slice, texts, bits_per_byte, zlib_bits_per_byte, zstd_bits_per_byte, xz_bits_per_byte\nFROM compression\n" +
@@ -276,7 +273,7 @@ func slicesSheet(group string, rows []schemas.Compression) *sheet {
 		s.Rows = append(s.Rows, []figure{called(r.Model), called(r.Slice), whole64(r.Texts), exact(r.BitsPerByte, two(r.BitsPerByte)),
 			exact(r.ZlibPerByte, two(r.ZlibPerByte)), exact(r.ZstdPerByte, two(r.ZstdPerByte)), exact(r.XZPerByte, two(r.XZPerByte))})
 	}
-	return s
+	return s.fit()
 }
 
 // extractionSheet shows how much of the works the models give back with at least some probability.
@@ -306,8 +303,7 @@ FROM extraction WHERE tested > 0 GROUP BY model, tau_permille ORDER BY ALL`}
 		s.Rows = append(s.Rows, []figure{called(k.model), exact(p, strconv.FormatFloat(p, 'g', -1, 64)), whole64(e.some), whole64(e.works),
 			beside(share(e.some, e.works)), whole64(e.windows), whole64(e.topK), whole64(e.tested), whole64(e.greedy), covered})
 	}
-	s.dropEmpty()
-	return s
+	return s.fit()
 }
 
 // promptedSheet shows what the models wrote after the beginnings of works.
@@ -329,7 +325,7 @@ FROM generations GROUP BY ALL ORDER BY ALL`}
 		s.Rows = append(s.Rows, []figure{called(k.model), called(k.sampling), whole64(a.worksPassed), whole64(a.works),
 			beside(share(a.worksPassed, a.works)), whole64(a.extracted), whole64(a.count), whole64(a.longest)})
 	}
-	return s
+	return s.fit()
 }
 
 // canarySheet shows where the canaries stand among their controls.
@@ -366,8 +362,7 @@ FROM canaries GROUP BY ALL ORDER BY ALL`}
 		s.Rows = append(s.Rows, []figure{made, called(k.model), planted, whole64(x.count), whole64(x.first), whole64(x.ranked),
 			whole64(x.elevated), whole64(x.tested), exposure, most})
 	}
-	s.dropEmpty()
-	return s
+	return s.fit()
 }
 
 // tuningSheet shows what tuning changed.
@@ -387,5 +382,5 @@ FROM tuning GROUP BY ALL ORDER BY ALL`}
 		s.Rows = append(s.Rows, []figure{called(k.model), called(k.base), whole64(t.likelier), whole64(t.compared), beside(share(t.likelier, t.compared)),
 			middle(t.saved, signed), whole64(t.probes - t.unchanged), whole64(t.probes)})
 	}
-	return s
+	return s.fit()
 }
