@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"unicode/utf8"
 
 	"palimpsest/pipeline"
 	"palimpsest/schemas"
@@ -138,12 +139,19 @@ func (t *tables) probe(i, spans int) error {
 	var sources []schemas.SpanSource
 	for s := range int64(spans) {
 		from := int64(len(text)) / int64(spans) * s
-		passage := text[from : from+180]
+		for !utf8.RuneStart(text[from]) {
+			from++
+		}
+		end := from + 180
+		for !utf8.RuneStart(text[end]) {
+			end++
+		}
+		passage := text[from:end]
 		rows = append(rows, schemas.Span{ProbeID: id, SpanIndex: s, WordStart: 40 * s, WordEnd: 40*s + 30, Words: int64(13 + r.IntN(18)), ByteStart: from,
-			ByteEnd: from + 180, Documents: 1, Occurrences: 1, RarityBits: 25.6, MaxWordMatches: int64(1 + r.IntN(5)), Text: &passage})
+			ByteEnd: end, Documents: 1, Occurrences: 1, RarityBits: 25.6, MaxWordMatches: int64(1 + r.IntN(5)), Text: &passage})
 		sources = append(sources, schemas.SpanSource{ProbeID: id, SpanIndex: s, DocumentID: fmt.Sprintf("doc-%d-%d", i, s),
 			DocumentURI: "file:///nowhere/corpus.parquet", DocumentRow: int64(i), ByteStart: 10, ByteEnd: 190, License: to("CC-BY-4.0"),
-			URL: to("https://example.org/" + id)})
+			URL: to([]string{"https://example.org/" + id, "javascript:owned=1"}[i%2])})
 	}
 	if err := t.spans.Write(rows...); err != nil {
 		return err
@@ -151,10 +159,19 @@ func (t *tables) probe(i, spans int) error {
 	return t.sources.Write(sources...)
 }
 
-// words makes a text of so many words.
+// hostile are pieces of texts that a careless page would run, or be turned around by.
+var hostile = []string{
+	"<script>document.title='owned'</script>", "</style></script><img src=x onerror=\"owned=1\">", "\u202eright to left\u2066", "\x1b[31m\x00\x07",
+	"<svg onload=owned=1>", "'\" onmouseover='owned=1", "<!-- -->]]>", "javascript:owned=1",
+}
+
+// words makes a text of so many words, with something hostile among every 40.
 func words(r *rand.Rand, n int) string {
 	var b bytes.Buffer
-	for range n {
+	for i := range n {
+		if i%40 == 0 {
+			b.WriteString(hostile[i/40%len(hostile)] + " ")
+		}
 		for range 2 + r.IntN(7) {
 			b.WriteByte(byte('a' + r.IntN(26)))
 		}
