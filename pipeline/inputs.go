@@ -33,6 +33,7 @@ type object struct {
 	file    *read.File
 	columns map[string]read.Column         // by their role in the configuration
 	models  map[string]*likelihood.Columns // what a model said of its rows' texts, by targetRole and referenceRole
+	outline []byte                         // of an object that a published plan names, and that is not open
 
 	mu     sync.Mutex
 	input  Input
@@ -141,6 +142,12 @@ func (p *Plan) openObject(ctx context.Context, role string, l store.Object, mapp
 	if err != nil {
 		return nil, err
 	}
+	return mapped(role, f, mapping)
+}
+
+// mapped returns an object that was opened, with the columns that are mapped.
+func mapped(role string, f *read.File, mapping map[string]string) (*object, error) {
+	l := f.Object()
 	o := &object{
 		role: role, file: f,
 		columns: make(map[string]read.Column), models: make(map[string]*likelihood.Columns), chunks: make(map[chunkKey]Chunk),

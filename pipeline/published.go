@@ -43,9 +43,10 @@ type published struct {
 	Identity       string          `json:"identity"` // digest of what the job is made from
 	RunID          string          `json:"run_id"`
 	Config         json.RawMessage `json:"config"`
-	Inputs         []Input         `json:"inputs"` // opened objects, the corpus' first, in order
-	Keyed          []keyedInputs   `json:"keyed"`  // files of models' values, keyed by id
-	Models         []publishedFile `json:"models"` // the files of models, and the tokenizer's
+	Inputs         []Input         `json:"inputs"`   // opened objects, the corpus' first, in order
+	Outlines       [][]byte        `json:"outlines"` // of the corpus' objects: nobody fetches a footer again
+	Keyed          []keyedInputs   `json:"keyed"`    // files of models' values, keyed by id
+	Models         []publishedFile `json:"models"`   // the files of models, and the tokenizer's
 	Failures       []Failure       `json:"failures"`
 	Notes          []Note          `json:"notes"`
 	Memory         memory          `json:"memory"`
@@ -98,6 +99,9 @@ func (j *Job) publish(ctx context.Context) error {
 	}
 	for _, o := range slices.Concat(j.corpus, slices.Concat(j.probes...), j.controls) {
 		p.Inputs = append(p.Inputs, o.read())
+	}
+	for _, o := range j.corpus {
+		p.Outlines = append(p.Outlines, o.file.Outline())
 	}
 	for _, m := range j.models {
 		if m.keyed() {
@@ -224,6 +228,9 @@ func (p *Plan) adopt(ctx context.Context, from *published) error {
 		o := from.Inputs[i].object()
 		switch o.role {
 		case corpusRole:
+			if n := len(p.corpus); n < len(from.Outlines) {
+				o.outline = from.Outlines[n]
+			}
 			p.corpus = append(p.corpus, o)
 		case controlsRole:
 			p.controls = append(p.controls, o)
@@ -301,7 +308,7 @@ func (p *Plan) reopen(ctx context.Context, objects []*object, mapping map[string
 			continue
 		}
 		eg.Go(func() error {
-			opened, err := p.openObject(ctx, o.role, store.Object{URI: o.input.URI, Size: o.input.Size, Version: o.input.Version}, mapping)
+			opened, err := p.reopened(ctx, o, mapping)
 			if err != nil {
 				return err
 			}
@@ -310,6 +317,22 @@ func (p *Plan) reopen(ctx context.Context, objects []*object, mapping map[string
 		})
 	}
 	return eg.Wait()
+}
+
+// reopened opens an object at the version that was planned, by its outline where the plan has one.
+func (p *Plan) reopened(ctx context.Context, o *object, mapping map[string]string) (*object, error) {
+	l, err := store.Pinned(o.input.URI, o.input.Size, o.input.Version)
+	if err != nil {
+		return nil, err
+	}
+	if o.outline == nil {
+		return p.openObject(ctx, o.role, l, mapping)
+	}
+	f, err := p.source.OpenKnown(ctx, l, o.outline)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(o.role, f, mapping)
 }
 
 // check finds out whether a published plan makes sense.
