@@ -38,9 +38,12 @@ build: ## build bin/palimpsest
 	$(GO) build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/palimpsest
 
 .PHONY: demo
-demo: build ## run the demo and show what it found; a second call shows the finished run
+demo: build ## run the demo, show what it found and write its report; a second call shows the finished run
 	./$(BIN) run -c $(CONFIG)
 	./$(BIN) show $(RUN)
+	@echo
+	@echo "The report, to be opened in a browser:"
+	@./$(BIN) report $(RUN) -o $(RUN).html
 
 .PHONY: configs
 configs: build ## run the experiment with nonsense sentences and the comparison of two models, and count the rows of their tables
@@ -124,6 +127,10 @@ llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
 .PHONY: servers
 servers: build ## score with real model servers, llama-cpp-python's and llama.cpp's; builds them at the first call
 	@.ci/servers/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
+
+.PHONY: report
+report: demo ## check the demo's report: its figures by DuckDB, the page in a browser (Python 3.11, Node.js 20), and that of a large run
+	@.ci/report/run.sh ./$(BIN) $(RUN) || [ $$? -eq 77 ] # 77: skipped
 
 .PHONY: memory
 memory: build ## compare the peak memory of a run over 100 MB with one over 1 GB

@@ -154,3 +154,6 @@ func atLeast(values []float64, v float64) int64 {
 	i, _ := slices.BinarySearch(values, v)
 	return int64(len(values) - i)
 }
+
+// HigherIsMember reports whether higher values of that score are more member-like.
+func HigherIsMember(name string) bool { return lookup(name).higher }

@@ -146,7 +146,7 @@ func TestReadIndexRefuses(t *testing.T) {
 // FuzzReadIndex changes an index and gives it the digest of what it is then. It is an error, or finds something; it never ends a run.
 func FuzzReadIndex(f *testing.F) {
 	probes := alikeProbes()
-	built, err := hash.NewIndex(t.Context(), probes, .5)
+	built, err := hash.NewIndex(f.Context(), probes, .5)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -12,16 +12,31 @@ import (
 // maxListed is how many of a list are named.
 const maxListed = 3
 
+// leftOut is something that the figures do not cover, with some examples.
+type leftOut struct {
+	What     string
+	Examples []string
+}
+
 // leftOut says what the figures above do not cover.
 func (f *findings) leftOut(p *page, in Input) {
 	p.heading("What was left out")
-	said := false
-	say := func(what string, examples []string) {
-		said = true
-		p.wrapped("  ", what)
-		for _, e := range examples[:min(len(examples), maxListed)] {
+	list := f.leftOutList(in)
+	for _, l := range list {
+		p.wrapped("  ", l.What)
+		for _, e := range l.Examples {
 			p.line("    %s", quoted(e, max(p.width-6, 20)))
 		}
+	}
+	if len(list) == 0 {
+		p.line("  nothing")
+	}
+}
+
+func (f *findings) leftOutList(in Input) []leftOut {
+	var list []leftOut
+	say := func(what string, examples []string) {
+		list = append(list, leftOut{what, slices.Clone(examples[:min(len(examples), maxListed)])})
 	}
 	if n := int64(len(in.Quarantined)); n > 0 {
 		say(count(n, "piece")+" of input could not be read and "+pick(n, "was", "were")+" quarantined:", in.Quarantined)
@@ -62,9 +77,7 @@ func (f *findings) leftOut(p *page, in Input) {
 	for _, n := range in.Notes {
 		say(plain(n), nil)
 	}
-	if !said {
-		p.line("  nothing")
-	}
+	return list
 }
 
 func compareUnder(a, b underModel) int {

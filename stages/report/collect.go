@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ type findings struct {
 	tuning      tunings
 	exhibits    exhibits
 	evaluation  map[slice]auroc
+	more        *more // what the page shows beyond the summary; nil for the summary alone
 
 	tooShort  shortProbes
 	unscored  map[underModel]int64 // probes without a score of the target model, by kind
@@ -61,6 +63,28 @@ type said struct {
 	scored      bool
 	windows     int64 // for which it is known whether the model gives them back greedily
 	greedy      bool  // whether it does one
+	hot         hotWindow
+}
+
+// hotWindow is the window that a model gives back most surely.
+type hotWindow struct {
+	at     interval // of the suffix; empty when no offsets are known
+	greedy bool
+	logP   float64
+}
+
+// offer keeps the window if it is the surest so far.
+func (h *hotWindow) offer(w *schemas.Window) {
+	if w.SuffixByteStart == nil || w.ByteEnd == nil {
+		return
+	}
+	n := hotWindow{at: interval{*w.SuffixByteStart, *w.ByteEnd}, greedy: w.Greedy != nil && *w.Greedy, logP: math.Inf(-1)}
+	if w.LogP != nil {
+		n.logP = *w.LogP
+	}
+	if h.at == (interval{}) || n.greedy && !h.greedy || n.greedy == h.greedy && n.logP > h.logP {
+		*h = n
+	}
 }
 
 // joined is a probe whose rows were read, whatever number of models it was judged under.
@@ -77,9 +101,10 @@ type shortProbes struct {
 	first []string
 }
 
-// collect reads the tables.
-func collect(ctx context.Context, in Input) (*findings, error) {
-	f := &findings{evaluation: map[slice]auroc{}, unscored: map[underModel]int64{}, untested: map[underModel]int64{}}
+// collect reads the tables. What only the page shows is gathered into m, unless that is nil.
+func collect(ctx context.Context, in Input, m *more) (*findings, error) {
+	f := &findings{evaluation: map[slice]auroc{}, unscored: map[underModel]int64{}, untested: map[underModel]int64{},
+		exhibits: exhibits{most: maxExhibits}, more: m}
 	if err := f.join(ctx, in); err != nil {
 		return nil, err
 	}
@@ -99,14 +124,21 @@ func (f *findings) readEvaluation(ctx context.Context, in Input) error {
 		if r.AUROC == nil || r.AUROCLow == nil || r.AUROCHigh == nil {
 			return
 		}
-		a := auroc{value: *r.AUROC, low: *r.AUROCLow, high: *r.AUROCHigh}
-		if r.BlindAUROC != nil {
-			blind := *r.BlindAUROC
-			a.blind = &blind
-		}
+		a := auroc{value: *r.AUROC, low: *r.AUROCLow, high: *r.AUROCHigh, members: r.Members, others: r.NonMembers,
+			tpr1: same(r.TPRAt1FPR), tpr5: same(r.TPRAt5FPR)}
+		a.blind = same(r.BlindAUROC)
 		a.flagged = r.BeatsBlind != nil && !*r.BeatsBlind
 		f.evaluation[slice{strings.Clone(r.Model), strings.Clone(r.Score), strings.Clone(r.Slice)}] = a
 	})
+}
+
+// same copies a value out of the batch that it was read in.
+func same(v *float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	own := *v
+	return &own
 }
 
 // readAll calls f with every row of a table, of which there are none when the run has no such table.
@@ -126,19 +158,17 @@ func (f *findings) join(ctx context.Context, in Input) error {
 		return err
 	}
 	defer judged.close()
-	likelihood, err := open(ctx, in, schemas.Likelihoods, func(r *schemas.Likelihood) (string, bool) {
-		return r.ProbeID, !r.Control // the controls stand at the end
-	})
+	likelihood, err := open(ctx, in, schemas.Likelihoods, probeIn[schemas.Likelihood])
 	if err != nil {
 		return err
 	}
 	defer likelihood.close()
-	windows, err := open(ctx, in, schemas.Windows, func(r *schemas.Window) (string, bool) { return r.ProbeID, true })
+	windows, err := open(ctx, in, schemas.Windows, probeIn[schemas.Window])
 	if err != nil {
 		return err
 	}
 	defer windows.close()
-	spans, err := open(ctx, in, schemas.Spans, func(r *schemas.Span) (string, bool) { return r.ProbeID, true })
+	spans, err := open(ctx, in, schemas.Spans, probeIn[schemas.Span])
 	if err != nil {
 		return err
 	}
@@ -177,10 +207,18 @@ func (f *findings) join(ctx context.Context, in Input) error {
 				return err
 			}
 			err = windows.each(at.id, func(r *schemas.Window) {
+				if r.Greedy == nil && f.more == nil {
+					return
+				}
+				s, known := at.by[r.Model]
 				if r.Greedy != nil {
-					s := at.by[r.Model]
 					s.windows++
 					s.greedy = s.greedy || *r.Greedy
+				}
+				s.hot.offer(r)
+				if known {
+					at.by[r.Model] = s
+				} else {
 					at.by[strings.Clone(r.Model)] = s
 				}
 			})
@@ -218,6 +256,9 @@ func (f *findings) add(p *probe, at *joined) {
 	if f.haveScore && !p.scored {
 		f.unscored[underModel{strings.Clone(p.Kind), strings.Clone(p.model())}]++
 	}
+	if f.more != nil {
+		f.more.add(p)
+	}
 	if better := slices.Index(modelGrades, p.ModelGrade); first || better < slices.Index(modelGrades, at.best.modelGrade) {
 		at.best.modelGrade = strings.Clone(p.ModelGrade)
 	}
@@ -232,6 +273,9 @@ func (f *findings) add(p *probe, at *joined) {
 		f.generations.add(p)
 	}
 	f.near.add(p)
+	if f.more != nil {
+		f.more.addProbe(p)
+	}
 	if p.tooShort {
 		f.tooShort.count++
 		if len(f.tooShort.first) < maxListed {
@@ -242,7 +286,11 @@ func (f *findings) add(p *probe, at *joined) {
 
 // exhibit takes in the best span of a probe of which all rows were read.
 func (f *findings) exhibit(at *joined) {
-	if at.best.span.ProbeID != "" {
-		f.exhibits.add(at.best)
+	if at.best.span.ProbeID == "" {
+		return
+	}
+	f.exhibits.add(at.best)
+	if f.more != nil {
+		f.more.addExhibit(at.best)
 	}
 }

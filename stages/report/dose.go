@@ -21,6 +21,9 @@ type auroc struct {
 	value, low, high float64
 	blind            *float64
 	flagged          bool // whether it may be no better than the baseline
+
+	members, others int64
+	tpr1, tpr5      *float64 // share of members found where 1 % and 5 % of the others are found too
 }
 
 // unknownCopies stands for probes whose copies were not counted.

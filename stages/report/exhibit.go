@@ -63,6 +63,7 @@ func compareExhibits(a, b exhibit) int {
 // exhibits are the spans that show most, the best first, no two of the same text.
 type exhibits struct {
 	searched bool // whether the run has spans
+	most     int  // how many are kept
 	best     []exhibit
 }
 
@@ -74,13 +75,13 @@ func (x *exhibits) add(e exhibit) {
 		}
 		x.best = slices.Delete(x.best, same, same+1)
 	}
-	if len(x.best) == maxExhibits && compareExhibits(x.best[maxExhibits-1], e) <= 0 {
+	if len(x.best) == x.most && compareExhibits(x.best[x.most-1], e) <= 0 {
 		return
 	}
 	at, _ := slices.BinarySearchFunc(x.best, e, compareExhibits)
 	e.span = cloneSpan(e.span)
 	x.best = slices.Insert(x.best, at, e)
-	x.best = x.best[:min(len(x.best), maxExhibits)]
+	x.best = x.best[:min(len(x.best), x.most)]
 }
 
 // cloneSpan takes the strings out of the batch they were read in.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -83,7 +85,7 @@ func TestExhibits(t *testing.T) {
 					MaxWordMatches: rapid.Int64Range(1, 3).Draw(t, "matches")},
 			})
 		}
-		var x exhibits
+		x := exhibits{most: maxExhibits}
 		for _, e := range all {
 			x.add(e)
 		}
@@ -104,4 +106,96 @@ func TestExhibits(t *testing.T) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	})
+}
+
+// The pieces of an excerpt are its text, each under the marks that lie over it.
+func TestPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.SampledFrom([]rune("ab \n白\u202e"))).Draw(t, "text")
+		n := int64(len(text))
+		at := rapid.Custom(func(t *rapid.T) interval {
+			from := rapid.Int64Range(-3, n+3).Draw(t, "from")
+			return interval{from, from + rapid.Int64Range(0, n+3).Draw(t, "length")}
+		})
+		var marks []mark
+		for range rapid.IntRange(0, 6).Draw(t, "marks") {
+			m := mark{at.Draw(t, "mark"), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "class")}
+			// Marks of the tables lie between characters.
+			for m.from > 0 && m.from < n && !utf8.RuneStart(text[m.from]) {
+				m.from--
+			}
+			for m.to > 0 && m.to < n && !utf8.RuneStart(text[m.to]) {
+				m.to--
+			}
+			marks = append(marks, m)
+		}
+		e := cut(text, at.Draw(t, "excerpt"))
+		whole := ""
+		for _, p := range e.pieces(marks) {
+			whole += p.Text
+		}
+		if whole != shown(e.text) || e.before()+int64(len(e.text))+e.after() != n {
+			t.Fatalf("%q became %q", e.text, whole)
+		}
+		offset, classes := e.from, []string{}
+		for _, r := range e.text {
+			over := map[string]bool{}
+			for _, m := range marks {
+				if m.from <= offset && offset < m.to {
+					over[m.class] = true
+				}
+			}
+			class := ""
+			for _, c := range []string{"a", "b"} {
+				if over[c] {
+					class = strings.TrimSpace(class + " " + c)
+				}
+			}
+			classes, offset = append(classes, class), offset+int64(utf8.RuneLen(r))
+		}
+		var got []string
+		for _, p := range e.pieces(marks) {
+			for range []rune(p.Text) {
+				got = append(got, p.Class)
+			}
+		}
+		if !slices.Equal(got, classes) && len(e.text) > 0 {
+			t.Fatalf("%q: classes %q, want %q", e.text, got, classes)
+		}
+	})
+}
+
+// The area under a curve is the chance that a member scores above another, ties half.
+func TestCurve(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		scores := rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 12), func(n int) float64 { return float64(n) }), 1, 40)
+		members, others := scores.Draw(t, "members"), scores.Draw(t, "others")
+		want := 0.
+		for _, m := range members {
+			for _, o := range others {
+				want += map[int]float64{1: 1, 0: .5, -1: 0}[cmp.Compare(m, o)]
+			}
+		}
+		want /= float64(len(members) * len(others))
+		x, y := roc(members, others)
+		area := 0.
+		for i := 1; i < len(x); i++ {
+			area += (x[i] - x[i-1]) * (y[i] + y[i-1]) / 2
+		}
+		if math.Abs(area-want) > 1e-12 || x[len(x)-1] != 1 || y[len(y)-1] != 1 {
+			t.Fatalf("area %g, want %g: %v %v", area, want, x, y)
+		}
+	})
+}
+
+func TestLinks(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://example.org/a?b=c#d": "https://example.org/a?b=c#d", "http://example.org": "http://example.org",
+		"javascript:alert(1)": "", "data:text/html,x": "", "//example.org": "", "https://": "", "https://a@example.org/": "",
+		"https://example.org/\u202e": "", " https://example.org": "", "ftp://example.org/a": "",
+	} {
+		if got := link(raw); got != want {
+			t.Errorf("%q became %q", raw, got)
+		}
+	}
 }

@@ -35,6 +35,8 @@ type Input struct {
 
 	Families []evidence.Family // the families of tests, from its manifest
 
+	Origins []Origin // what the run read texts from; for what stands around a span
+
 	Width  int  // columns of the terminal; 0 is 100
 	Colour bool // whether headings may be set in bold
 }
@@ -51,7 +53,7 @@ func Summary(ctx context.Context, w io.Writer, in Input) error {
 	if err != nil {
 		return err
 	}
-	found, err := collect(ctx, in)
+	found, err := collect(ctx, in, nil)
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,9 @@ func count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
+	if strings.HasSuffix(noun, "ch") {
+		return thousands(n) + " " + noun + "es"
+	}
 	if stem, ok := strings.CutSuffix(noun, "ary"); ok {
 		return thousands(n) + " " + stem + "aries"
 	}
