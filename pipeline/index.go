@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -184,7 +185,11 @@ func (j *Job) openOutlined(ctx context.Context, wanted map[int]bool) error {
 		if !wanted[i] || i >= len(j.corpus) {
 			continue
 		}
-		if _, err := j.source.OpenKnown(ctx, j.corpus[i].version(), append([]byte{}, value...)); err != nil {
+		l, err := j.corpus[i].version()
+		if err == nil {
+			_, err = j.source.OpenKnown(ctx, l, bytes.Clone(value))
+		}
+		if err != nil {
 			return err
 		}
 	}

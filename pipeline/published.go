@@ -273,8 +273,8 @@ func (in Input) object() *object {
 }
 
 // version returns the object at its version.
-func (o *object) version() store.Object {
-	return store.Object{URI: o.input.URI, Size: o.input.Size, Version: o.input.Version}
+func (o *object) version() (store.Object, error) {
+	return store.Pinned(o.input.URI, o.input.Size, o.input.Version)
 }
 
 // urls returns the URLs of everything that is read, with their parameters.
@@ -312,7 +312,11 @@ func (p *Plan) reopen(ctx context.Context, objects []*object, mapping map[string
 			continue
 		}
 		eg.Go(func() error {
-			opened, err := p.openObject(ctx, o.role, o.version(), mapping)
+			l, err := o.version()
+			if err != nil {
+				return err
+			}
+			opened, err := p.openObject(ctx, o.role, l, mapping)
 			if err != nil {
 				return err
 			}
