@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
-	"strings"
 
+	"palimpsest/pipeline/scheduler"
 	"palimpsest/stages/store"
 )
 
@@ -35,6 +34,15 @@ func OpenJob(ctx context.Context, s *store.Store, runURL, version string, log *s
 
 // Tasks returns the number of tasks.
 func (j *Job) Tasks() int { return len(j.tasks) }
+
+// Workers returns how many cores a task uses here.
+func (j *Job) Workers() int { return j.Config.workers() }
+
+// Missing returns the tasks that are not done.
+func (j *Job) Missing(ctx context.Context) ([]int, error) {
+	done, err := j.results(ctx)
+	return j.missing(done), err
+}
 
 // Shard does one task. It may be done twice, at once, and again after it was ended in any way: results that are there are left as they
 // are, and others have the same bytes whoever makes them. Why it failed is kept for Status.
@@ -149,23 +157,5 @@ type IncompleteError struct {
 
 func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("run %s is not complete: of its %d tasks %d are missing: %s; do each with: palimpsest shard %s --task I, or resubmit "+
-		"what palimpsest status %s --missing lists, then commit again", e.RunURL, e.Of, len(e.Tasks), Ranges(e.Tasks), e.RunURL, e.RunURL)
-}
-
-// Ranges writes ascending numbers as schedulers take them, like 3,7-9.
-func Ranges(numbers []int) string {
-	var parts []string
-	for i := 0; i < len(numbers); {
-		k := i
-		for k+1 < len(numbers) && numbers[k+1] == numbers[k]+1 {
-			k++
-		}
-		if k == i {
-			parts = append(parts, strconv.Itoa(numbers[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d-%d", numbers[i], numbers[k]))
-		}
-		i = k + 1
-	}
-	return strings.Join(parts, ",")
+		"what palimpsest status %s --missing lists, then commit again", e.RunURL, e.Of, len(e.Tasks), scheduler.Ranges(e.Tasks), e.RunURL, e.RunURL)
 }

@@ -33,7 +33,7 @@ func (r *Result) ExitCode() int {
 // Run does all of a run in this process: it plans, does the work of every task, and commits. A run that exists and is complete is not done
 // again; one that was stopped is gone on with, from the results that it left.
 func (p *Plan) Run(ctx context.Context, version string, m *Meter) (*Result, error) {
-	done, j, err := p.begin(ctx, version, 1, m)
+	done, j, err := p.begin(ctx, version, 1, false, m)
 	if done != nil || err != nil {
 		return done, err
 	}
@@ -64,7 +64,7 @@ func (p *Plan) Prepare(ctx context.Context, version string, tasks int, m *Meter)
 	if tasks == 0 {
 		tasks = int(min(1+p.CorpusBytes()/taskBytes, MostTasks))
 	}
-	done, j, err := p.begin(ctx, version, tasks, m)
+	done, j, err := p.begin(ctx, version, tasks, true, m)
 	if j != nil {
 		err = errors.Join(err, j.closeEngines())
 	}
@@ -72,8 +72,8 @@ func (p *Plan) Prepare(ctx context.Context, version string, tasks int, m *Meter)
 }
 
 // begin returns the run when it is there already, else the job to do: the one that an earlier attempt has published if it is of the same
-// program, configuration and inputs, or a new one of so many tasks.
-func (p *Plan) begin(ctx context.Context, version string, tasks int, m *Meter) (*Result, *Job, error) {
+// program, configuration and inputs, or a new one of so many tasks. Of an array what its tasks would each work out is published too.
+func (p *Plan) begin(ctx context.Context, version string, tasks int, array bool, m *Meter) (*Result, *Job, error) {
 	p.measure(m)
 	if done, err := p.finished(ctx); done != nil || err != nil {
 		if done != nil {
@@ -84,26 +84,28 @@ func (p *Plan) begin(ctx context.Context, version string, tasks int, m *Meter) (
 	if err := p.store.Writable(ctx, p.RunURL); err != nil {
 		return nil, nil, err
 	}
-	if j, err := p.begun(ctx, version, m); j != nil || err != nil {
+	if j, err := p.begun(ctx, version, array, m); j != nil || err != nil {
 		return nil, j, err
 	}
 	j, err := p.newJob(ctx, version, tasks, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	if other, err := p.begun(ctx, version, m); other != nil || err != nil { // another attempt was quicker
+	if other, err := p.begun(ctx, version, array, m); other != nil || err != nil { // another attempt was quicker
 		return nil, other, errors.Join(err, j.closeEngines())
 	}
+	j.array = array
 	if err := j.publish(ctx); err != nil {
 		return nil, nil, errors.Join(err, j.closeEngines())
 	}
 	return nil, j, nil
 }
 
-// begun returns the job of the plan that the run has, when it is of the same program, configuration and inputs; nil when there is none.
-func (p *Plan) begun(ctx context.Context, version string, m *Meter) (*Job, error) {
+// begun returns the job of the plan that the run has, when it is of the same program, configuration and inputs; nil when there is none. What
+// run has begun is no plan of an array.
+func (p *Plan) begun(ctx context.Context, version string, array bool, m *Meter) (*Job, error) {
 	old, digest, err := readPlan(ctx, p.store, p.RunURL)
-	if old != nil && old.Identity == p.identity(version) {
+	if old != nil && old.Identity == p.identity(version) && (old.Array || !array) {
 		var j *Job
 		if j, err = old.job(ctx, p.store, p.RunURL, digest, version, p.log, m); err == nil {
 			j.takeOver(p)
@@ -143,11 +145,11 @@ func (j *Job) all() []int {
 
 // Commit makes the tables of what the tasks left, and publishes them. Tasks whose results are not all there make it an IncompleteError.
 func (j *Job) Commit(ctx context.Context) (*Result, error) {
-	done, err := j.results(ctx)
+	missing, err := j.Missing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if missing := j.missing(done); len(missing) > 0 {
+	if len(missing) > 0 {
 		return nil, &IncompleteError{RunURL: j.RunURL, Tasks: missing, Of: len(j.tasks)}
 	}
 	local, err := os.MkdirTemp("", "palimpsest-")

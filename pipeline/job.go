@@ -3,12 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"palimpsest/stages/fold"
-	"palimpsest/stages/hash"
-	"palimpsest/stages/ngram"
 )
 
 // Job is a plan whose texts are loaded and whose work is cut into units and dealt to tasks. Tasks do units in any order, in any
@@ -23,6 +20,7 @@ type Job struct {
 	units  []unit
 	tasks  [][]int // units by task
 	digest string  // names the results: it tells jobs apart that might give others
+	array  bool    // indexes and outlines are published
 
 	engines map[*planned]*engine // of the models that are asked
 	facts   map[string]*ModelFacts
@@ -87,31 +85,6 @@ func divide(all []*fold.Probe, m *memory) ([]block, error) {
 
 // texts returns the block's probes and controls.
 func (b block) texts(l *loaded) []*fold.Probe { return l.all[b.First:b.End] }
-
-// index builds what a block's folds look documents up in.
-func (j *Job) index(ctx context.Context, block int) (*folds, error) {
-	j.meter.begin("indexing", 0)
-	probes := j.blocks[block].texts(j.texts)
-	f := &folds{room: j.memory.Alike}
-	if j.Config.Hash != nil {
-		var err error
-		if f.hash, err = hash.NewIndex(ctx, probes, j.Config.nearDuplicate()); err != nil {
-			return nil, &UsageError{err}
-		}
-	}
-	var texts *ngram.Texts
-	if n := j.Config.Ngram; n != nil {
-		var err error
-		if texts, err = ngram.NewTexts(probes, n.unit()); err != nil {
-			return nil, &UsageError{err}
-		}
-		if f.ngram, err = ngram.NewIndex(ctx, texts, n.engine(), j.sampling, j.Config.workers()); err != nil {
-			return nil, fmt.Errorf("indexing the probes: %w", err)
-		}
-	}
-	f.match = j.Config.matches(texts)
-	return f, nil
-}
 
 // asked returns the models that are asked.
 func (p *Plan) asked() []*planned {

@@ -54,6 +54,7 @@ type published struct {
 	Blocks         []block         `json:"blocks"`
 	Units          []unit          `json:"units"`
 	Tasks          [][]int         `json:"tasks"` // units by task
+	Array          bool            `json:"array"` // indexes and outlines are published too
 }
 
 // keyedInputs are the files of a model's values.
@@ -92,7 +93,7 @@ func (j *Job) publish(ctx context.Context) error {
 	}
 	p := published{Format: planFormat, ProgramVersion: j.version, Identity: j.identity(j.version), RunID: j.RunID,
 		Config: j.Config.withoutCredentials().encode(), Failures: j.failures, Notes: j.notes, Memory: j.memory, Sampling: j.sampling,
-		Blocks: j.blocks, Units: j.units, Tasks: j.tasks}
+		Blocks: j.blocks, Units: j.units, Tasks: j.tasks, Array: j.array}
 	if p.TextsSHA256, err = fileSHA256(path); err != nil {
 		return err
 	}
@@ -124,6 +125,11 @@ func (j *Job) publish(ctx context.Context) error {
 	}
 	if err := j.store.Upload(ctx, j.RunURL, j.work(textsName), path, recordsType); err != nil {
 		return err
+	}
+	if j.array {
+		if err := j.publishIndexes(ctx, local); err != nil {
+			return err
+		}
 	}
 	return j.store.Put(ctx, j.RunURL, planName, data, "application/json")
 }
@@ -193,7 +199,7 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 	if err := plan.adopt(ctx, p); err != nil {
 		return nil, err
 	}
-	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes}
+	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes, array: p.Array}
 	local, err := os.MkdirTemp("", "palimpsest-")
 	if err != nil {
 		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
@@ -266,6 +272,11 @@ func (in Input) object() *object {
 	return o
 }
 
+// version returns the object at its version.
+func (o *object) version() store.Object {
+	return store.Object{URI: o.input.URI, Size: o.input.Size, Version: o.input.Version}
+}
+
 // urls returns the URLs of everything that is read, with their parameters.
 func (p *Plan) urls() (urls []string) {
 	c := p.Config
@@ -301,7 +312,7 @@ func (p *Plan) reopen(ctx context.Context, objects []*object, mapping map[string
 			continue
 		}
 		eg.Go(func() error {
-			opened, err := p.openObject(ctx, o.role, store.Object{URI: o.input.URI, Size: o.input.Size, Version: o.input.Version}, mapping)
+			opened, err := p.openObject(ctx, o.role, o.version(), mapping)
 			if err != nil {
 				return err
 			}

@@ -3,10 +3,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"palimpsest/stages/read"
@@ -72,7 +72,7 @@ func (j *Job) fold(ctx context.Context, block int, units []int, local string) (e
 		}
 		stored += j.units[i].Bytes
 	}
-	if f.shape, err = j.index(ctx, block); err != nil {
+	if f.shape, err = j.index(ctx, block, j.array); err != nil {
 		return err
 	}
 	name := "scanning the corpus"
@@ -165,14 +165,24 @@ func (p *Plan) failuresOf(u unit) (of []Failure) {
 
 // openCorpus opens the objects of units that a published plan has left closed.
 func (j *Job) openCorpus(ctx context.Context, units []int) error {
-	var objects []*object
+	closed := make(map[int]bool)
 	for _, i := range units {
 		for _, g := range j.units[i].Groups {
-			objects = append(objects, j.corpus[g.Object])
+			if j.corpus[g.Object].file == nil {
+				closed[g.Object] = true
+			}
 		}
 	}
-	slices.SortFunc(objects, func(a, b *object) int { return strings.Compare(a.input.URI, b.input.URI) })
-	if err := j.reopen(ctx, slices.Compact(objects), j.Config.Corpus.Columns); err != nil {
+	if j.array && len(closed) > 0 {
+		if err := j.openOutlined(ctx, closed); err != nil {
+			return err
+		}
+	}
+	var objects []*object
+	for _, i := range slices.Sorted(maps.Keys(closed)) {
+		objects = append(objects, j.corpus[i])
+	}
+	if err := j.reopen(ctx, objects, j.Config.Corpus.Columns); err != nil {
 		return err
 	}
 	for _, i := range units {

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"palimpsest/pipeline"
+	"palimpsest/pipeline/scheduler"
 	"palimpsest/stages/store"
 )
 
@@ -13,6 +18,8 @@ type planCommand struct {
 	Config string   `short:"c" required:"" placeholder:"FILE" help:"The configuration, a YAML file."`
 	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as for run. Repeatable."`
 	Tasks  int      `default:"0" placeholder:"N" help:"Tasks to deal the work to; by default one for every 16 GiB of the corpus, as stored."`
+	Emit   string   `placeholder:"KIND" help:"Print a manifest that submits the tasks that are not done, and the commit after them: ${kinds}."`
+	Image  string   `placeholder:"IMAGE" help:"Container image with this program, for --emit of every kind but slurm."`
 	DryRun bool     `help:"Print what would be read, the memory it needs and the tasks, and leave."`
 
 	metricsFlags
@@ -50,41 +57,118 @@ func (r *planCommand) Run(e *environment) error {
 		return err
 	}
 	if done != nil {
+		if r.Emit != "" {
+			return &pipeline.UsageError{Err: fmt.Errorf("%s is complete: there is nothing to submit", done.RunURL)}
+		}
 		fmt.Fprintf(e.out, "already complete, nothing to do: %s\n", done.RunURL)
 		return nil
+	}
+	if r.Emit != "" {
+		return r.emit(e, job)
 	}
 	fmt.Fprintf(e.out, "planned %s\n%d tasks: palimpsest shard %s --task I, for each I from 0 to %d, then palimpsest commit %s\n",
 		plan.RunURL, job.Tasks(), plan.RunURL, job.Tasks()-1, plan.RunURL)
 	return nil
 }
 
+// emit prints the manifest of the tasks that are not done.
+func (r *planCommand) emit(e *environment, job *pipeline.Job) error {
+	missing, err := job.Missing(e.ctx)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(r.Config)
+	if err != nil {
+		return &pipeline.UsageError{Err: fmt.Errorf("the configuration cannot be read: %w", err)}
+	}
+	url := job.RunURL
+	if !strings.Contains(url, "://") { // tasks may run in another directory
+		if url, err = filepath.Abs(url); err != nil {
+			return &pipeline.UsageError{Err: err}
+		}
+	}
+	m := scheduler.Job{RunURL: url, Name: job.RunID, Tasks: job.Tasks(), Cores: job.Workers(),
+		Memory: int64(job.Config.Resources.Memory), Image: r.Image, Config: string(text)}
+	if len(missing) < job.Tasks() {
+		m.Missing = missing
+	}
+	if len(missing) == 0 {
+		return &pipeline.UsageError{Err: fmt.Errorf("all %d tasks are done: finish the run with: palimpsest commit %s", m.Tasks, m.RunURL)}
+	}
+	if err := scheduler.Emit(e.out, r.Emit, m); err != nil {
+		return &pipeline.UsageError{Err: err}
+	}
+	return nil
+}
+
+// planned names a planned run.
+type planned struct {
+	URL    string   `arg:"" name:"run" optional:"" help:"The run's directory, as plan printed it: a path or URL."`
+	Config string   `short:"c" placeholder:"FILE" help:"In its place the configuration, where that has a run_id."`
+	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as for plan. Repeatable."`
+}
+
+// url returns the run's URL.
+func (p *planned) url() (string, error) {
+	switch {
+	case (p.URL == "") == (p.Config == ""):
+		return "", &pipeline.UsageError{Err: errors.New("name the run by its URL, as plan printed it, or by -c FILE")}
+	case p.URL != "":
+		return p.URL, nil
+	}
+	config, err := readConfig(p.Config, p.Set)
+	if err != nil {
+		return "", err
+	}
+	if config.RunID == "" {
+		return "", &pipeline.UsageError{Err: fmt.Errorf("%s has no run_id, so that only plan, which reads the inputs' versions, can say how "+
+			"the run is called: name it by its URL, as plan printed it", p.Config)}
+	}
+	return pipeline.RunURL(config.Output, config.RunID), nil
+}
+
 type shardCommand struct {
-	URL  string `arg:"" name:"run" help:"The run's directory, as plan printed it: a path or URL."`
-	Task int    `required:"" placeholder:"I" help:"The task to do, counted from 0."`
+	planned
+	Task *int `placeholder:"I" help:"The task to do, counted from 0; without it the scheduler's variable names it."`
 
 	metricsFlags
 }
 
 // Run carries out the command.
 func (c *shardCommand) Run(e *environment) error {
-	return e.withJob(c.URL, strconv.Itoa(c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
-		if err := job.Shard(e.ctx, c.Task); err != nil {
+	url, err := c.url()
+	if err != nil {
+		return err
+	}
+	if c.Task == nil {
+		task, err := scheduler.TaskIndex(os.Getenv)
+		if err != nil {
+			return &pipeline.UsageError{Err: err}
+		}
+		c.Task = &task
+	}
+	return e.withJob(url, strconv.Itoa(*c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
+		if err := job.Shard(e.ctx, *c.Task); err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "done: task %d of %s\n", c.Task, c.URL)
+		fmt.Fprintf(e.out, "done: task %d of %s\n", *c.Task, url)
 		return nil
 	})
 }
 
 type commitCommand struct {
-	URL string `arg:"" name:"run" help:"The run's directory, as plan printed it: a path or URL."`
+	planned
 
 	metricsFlags
 }
 
 // Run carries out the command.
 func (c *commitCommand) Run(e *environment) error {
-	return e.withJob(c.URL, "", &c.metricsFlags, func(job *pipeline.Job) error {
+	url, err := c.url()
+	if err != nil {
+		return err
+	}
+	return e.withJob(url, "", &c.metricsFlags, func(job *pipeline.Job) error {
 		result, err := job.Commit(e.ctx)
 		if err != nil {
 			return err

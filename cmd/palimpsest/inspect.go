@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"palimpsest/pipeline"
+	"palimpsest/pipeline/scheduler"
 	"palimpsest/schemas"
 	"palimpsest/stages/store"
 )
@@ -28,7 +29,7 @@ func (c *statusCommand) Run(e *environment) error {
 			return &pipeline.DataError{Err: fmt.Errorf("%s: no plan is there", c.URL)}
 		}
 		if st.State != pipeline.Absent {
-			fmt.Fprintln(e.out, pipeline.Ranges(st.Missing))
+			fmt.Fprintln(e.out, scheduler.Ranges(st.Missing))
 			return nil
 		}
 	}
@@ -70,7 +71,7 @@ func (e *environment) incomplete(url string, st *pipeline.Status) {
 		return
 	}
 	fmt.Fprintf(e.out, "missing: %s\ndo each with: palimpsest shard %s --task I; or run it again, which goes on from what is done\n",
-		pipeline.Ranges(st.Missing), url)
+		scheduler.Ranges(st.Missing), url)
 }
 
 type schemaCommand struct {
