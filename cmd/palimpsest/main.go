@@ -25,12 +25,13 @@ import (
 var version = ""
 
 func main() {
-	// The first signal asks the command to stop before anything is published; a second one kills it.
+	// The first signal asks the command to stop before anything is published. A second one from a keyboard kills it; a second SIGTERM is
+	// the same request again: Slurm sends two to every step that it ends, 10 ms apart.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
 		<-ctx.Done()
-		stop()
+		signal.Reset(os.Interrupt)
 		time.Sleep(grace)
 		e := &environment{err: os.Stderr}
 		e.logAs(formatAsked(os.Args))
