@@ -37,6 +37,7 @@ func main() {
 type command struct {
 	Run        runCommand        `cmd:"" help:"Search the corpus, score the probes, and write the tables of evidence."`
 	Show       showCommand       `cmd:"" help:"Sum up a finished run for a person."`
+	Explain    explainCommand    `cmd:"" help:"Show everything known of one probe, and what stands around a span in its source."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a finished run: one HTML page that needs nothing beside itself."`
 	Status     statusCommand     `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
 	Schema     schemaCommand     `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
