@@ -129,7 +129,8 @@ func (d *dossier) gradesAndScores(p *page) {
 				p.wrapped("  ", "best run: "+distinctName(*e.Distinctiveness))
 			}
 			if e.ExactDocuments != nil && e.ExactWordsDocuments != nil {
-				p.wrapped("  ", "the same bytes in "+count(*e.ExactDocuments, "document")+", the same words in "+count(*e.ExactWordsDocuments, "document"))
+				p.wrapped("  ", "the same bytes in "+count(*e.ExactDocuments, "document")+", the same words in "+
+					count(*e.ExactWordsDocuments, "document"))
 			}
 		}
 		p.wrapped("  ", "model"+nameOf(e.Model)+": "+plain(e.ModelGrade)+". "+plain(e.ModelReason))
@@ -183,7 +184,8 @@ func (d *dossier) passages(p *page, best *schemas.Span) {
 			p.wrapped("  ", plain(d.prompt.text))
 		}
 		if a := d.attempt; a != nil && a.Tokens != nil && a.SameTokens != nil {
-			p.wrapped("  ", "("+thousands(a.PromptTokens)+" tokens of "+quoted(a.WorkID, 60)+", "+plain(a.Sampling)+"; "+thousands(*a.SameTokens)+" of the "+
+			p.wrapped("  ", "("+thousands(a.PromptTokens)+" tokens of "+quoted(a.WorkID, 60)+
+				", "+plain(a.Sampling)+"; "+thousands(*a.SameTokens)+" of the "+
 				thousands(a.Asked)+" tokens asked for are the work's own)")
 		}
 	}
@@ -220,7 +222,8 @@ func (e *excerpt) write(p *page, marks []mark) {
 
 func (d *dossier) source(p *page, s *schemas.Span, unit string, quotes map[place]quotation) {
 	p.heading("Run " + thousands(s.SpanIndex) + ": " + count(s.Words, unit) + " (" + thousands(s.WordStart) + "-" + thousands(s.WordEnd) + ")")
-	p.wrapped("  ", "in "+count(s.Documents, "document")+", "+count(s.Occurrences, "occurrence")+", rarity "+fixed(s.RarityBits, 1)+" bits, at most "+
+	p.wrapped("  ", "in "+count(s.Documents, "document")+", "+count(s.Occurrences, "occurrence")+", rarity "+
+		fixed(s.RarityBits, 1)+" bits, at most "+
 		count(s.MaxWordMatches, "match")+" over a "+unit)
 	for i := range d.sources {
 		r := &d.sources[i]
@@ -262,7 +265,8 @@ func (d *dossier) lists(p *page, unit string) {
 	if len(d.spans) > 1 {
 		p.heading("All its runs: " + thousands(int64(len(d.spans))))
 		for _, s := range d.spans[:min(len(d.spans), maxExplained)] {
-			p.line("  %s: %s (%s-%s), in %s", thousands(s.SpanIndex), count(s.Words, unit), thousands(s.WordStart), thousands(s.WordEnd), count(s.Documents, "document"))
+			p.line("  %s: %s (%s-%s), in %s", thousands(s.SpanIndex), count(s.Words, unit), thousands(s.WordStart), thousands(s.WordEnd),
+				count(s.Documents, "document"))
 		}
 		d.more(p, len(d.spans))
 	}
