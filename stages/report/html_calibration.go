@@ -35,7 +35,7 @@ func (v *view) calibration(in Input, f *findings, models []string) error {
 		if !g.key.named {
 			label = "texts without a group"
 		}
-		chart, err := lines("roc-"+strconv.Itoa(i+1), "Found and falsely found: "+brief(label)+under(f, g.key.model),
+		chart, err := lines("roc-"+strconv.Itoa(i+1), "Found and falsely found (ROC): "+brief(label)+under(f, g.key.model),
 			"For every threshold of the score, the share of texts trained on that pass it, against the share of texts not trained on that pass "+
 				"it too.",
 			"share of the others found", "share of members found", nil, of, 0, 1)
@@ -151,6 +151,7 @@ func evaluationChart(s *sheet) (*chart, error) {
 	for _, c := range copies {
 		names = append(names, bucket(c))
 	}
+	several := slices.ContainsFunc(s.Rows, func(r []figure) bool { return r[at("model")].Value != s.Rows[0][at("model")].Value })
 	by := map[string]*series{}
 	blind := map[string]*series{}
 	for _, r := range s.Rows {
@@ -159,6 +160,9 @@ func evaluationChart(s *sheet) (*chart, error) {
 			continue
 		}
 		group, _, _ := strings.Cut(r[at("slice")].Value, " copies=")
+		if model := r[at("model")].Value; several {
+			group = model + ": " + group
+		}
 		if by[group] == nil {
 			by[group], blind[group] = &series{name: brief(group)}, &series{name: "words and length alone (" + brief(group) + ")"}
 			groups = append(groups, group)
