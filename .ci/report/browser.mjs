@@ -130,8 +130,8 @@ for (const [name, how] of [["in light", {}], ["in the dark", { dark: true }], ["
   const { page, done } = await open(report, { width: 1080 });
   await page.evaluate(() => {
     const kept = document.querySelector(".prompt")?.closest(".exhibit") ?? document.querySelector(".exhibit");
-    document.querySelectorAll("nav, main > section:not(#summary):not(#exhibits), #summary > :not(h2):not(.cards), #exhibits > *, details.query, " +
-      "details.body > h4, .sources").forEach((e) => { e.hidden = e !== kept; });
+    document.querySelectorAll("nav, main > section:not(#summary):not(#exhibits), #summary > :not(.cards), #exhibits > *, details.query, " +
+      "details.body > h4, .sources").forEach((e) => { if (e !== kept) e.remove(); });
     kept.querySelector("details.body").open = true;
   });
   await page.screenshot({ path: join(out, "readme.png"), fullPage: true });

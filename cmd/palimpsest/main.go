@@ -63,6 +63,7 @@ A run reads one YAML file:
 
   palimpsest run -c configs/demo/demo.yaml
   palimpsest show out/demo
+  palimpsest report out/demo -o demo.html
 
 Exit codes: 0 done; 1 a retry may help; 3 done, but some inputs were quarantined and are listed; 64 usage or configuration;
 65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, nothing published.`

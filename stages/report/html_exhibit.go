@@ -106,6 +106,9 @@ func (v *view) grades(x *exhibitView, d *dossier) {
 		if r.Model != nil {
 			g.Model = brief(*r.Model)
 		}
+		if r.ModelGrade == evidence.None {
+			g.Meaning = "tested, and nothing that a grade takes"
+		}
 		x.Models = append(x.Models, g)
 	}
 	for _, n := range []struct {
