@@ -56,6 +56,7 @@ type command struct {
 	Shard      shardCommand      `cmd:"" help:"Do one task of a planned run."`
 	Commit     commitCommand     `cmd:"" help:"Make the tables of what the tasks of a planned run left, and publish them."`
 	Show       showCommand       `cmd:"" help:"Sum up a finished run for a person."`
+	Explain    explainCommand    `cmd:"" help:"Show everything known of one probe, and what stands around a span in its source."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a finished run: one HTML page that needs nothing beside itself."`
 	Status     statusCommand     `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
 	Schema     schemaCommand     `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
@@ -83,6 +84,7 @@ A run reads one YAML file:
 
   palimpsest run -c configs/demo/demo.yaml
   palimpsest show out/demo
+  palimpsest report out/demo -o demo.html
 
 Exit codes: 0 done; 1 a retry may help; 3 done, but some inputs were quarantined and are listed; 64 usage or configuration;
 65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, to be gone on with.`
