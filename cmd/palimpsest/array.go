@@ -88,7 +88,7 @@ func (r *planCommand) emit(e *environment, job *pipeline.Job) error {
 		}
 	}
 	m := scheduler.Job{RunURL: url, Name: job.RunID, Tasks: job.Tasks(), Cores: job.Workers(),
-		Memory: int64(job.Config.Resources.Memory), Image: r.Image, Config: string(text)}
+		Memory: int64(job.Config.Resources.Memory), Image: r.Image, Config: string(text), Set: r.Set}
 	if len(missing) < job.Tasks() {
 		m.Missing = missing
 	}
