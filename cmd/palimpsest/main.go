@@ -106,7 +106,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
 	var c command
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("palimpsest"), kong.Description(description), kong.UsageOnError(),
-		kong.Vars{"version": programVersion(), "kinds": strings.Join(scheduler.Kinds(), ", ")}, kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": programVersion(), "kinds": strings.Join(scheduler.Kinds(), ", ")},
+		kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}))
 	if err != nil {
 		return e.complain(&pipeline.BugError{Err: err})
