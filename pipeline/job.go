@@ -23,7 +23,6 @@ type Job struct {
 	array  bool    // indexes and outlines are published
 
 	engines map[*planned]*engine // of the models that are asked
-	facts   map[string]*ModelFacts
 	notes   []Note
 }
 

@@ -161,7 +161,7 @@ func readPlan(ctx context.Context, s *store.Store, runURL string) (*published, s
 		return nil, "", badData("%s of run %s is no plan: %w; plan again", planName, runURL, err)
 	}
 	if p.Format != planFormat {
-		return nil, "", badUsage("the plan of run %s has format %d, and this program (%d) another: plan again with it", runURL, p.Format, planFormat)
+		return nil, "", badUsage("the plan of run %s has format %d, and this program's is %d: plan again with it", runURL, p.Format, planFormat)
 	}
 	return p, fold.SHA256(data)[:16], nil
 }
@@ -199,7 +199,8 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 	if err := plan.adopt(ctx, p); err != nil {
 		return nil, err
 	}
-	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes, array: p.Array}
+	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes,
+		array: p.Array}
 	local, err := os.MkdirTemp("", "palimpsest-")
 	if err != nil {
 		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
