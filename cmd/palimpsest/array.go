@@ -197,7 +197,9 @@ func (e *environment) withJob(url, task string, f *metricsFlags, do func(*pipeli
 	}
 	metrics.name(job.RunID, task)
 	debug.SetMemoryLimit(int64(job.Config.Resources.Memory))
-	debug.SetGCPercent(10)
+	if job.StoredBytes() > largeCorpus {
+		debug.SetGCPercent(10)
+	}
 	progress := e.watch(&meter)
 	defer progress.stop()
 	return do(job)
