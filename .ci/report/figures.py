@@ -125,7 +125,8 @@ def main():
         print(f, file=sys.stderr)
     if failed or not page.sheets:
         sys.exit(f"{len(failed)} of {figures} figures differ")
-    print(f"{figures} figures of {len(page.sheets)} tables, {len(page.cards)} cards and {len(page.exhibits)} exhibits are what their queries give; {len(page.queries)} queries run")
+    print(f"{figures} figures of {len(page.sheets)} tables, {len(page.cards)} cards and {len(page.exhibits)} exhibits are what their queries "
+          f"give; {len(page.queries)} queries run")
 
 
 main()
