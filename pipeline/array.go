@@ -15,21 +15,29 @@ import (
 // OpenJob opens the published plan of a run, to do a task of it or to commit it. A run that is complete is returned as such.
 func OpenJob(ctx context.Context, s *store.Store, runURL, version string, log *slog.Logger, m *Meter) (*Result, *Job, error) {
 	p, digest, err := readPlan(ctx, s, runURL)
-	if err != nil {
+	if p != nil {
+		var j *Job
+		if j, err = p.job(ctx, s, runURL, digest, version, log, m); err == nil {
+			return nil, j, nil
+		}
+	}
+	if ctx.Err() != nil {
 		return nil, nil, err
 	}
-	if p == nil {
-		state, manifest, _, err := ReadManifest(ctx, s, runURL)
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case state == Complete:
-			return &Result{runURL, manifest, true}, nil, nil
-		}
-		return nil, nil, badUsage("%s: no run was planned there: palimpsest plan -c FILE plans one, and prints its URL", runURL)
+	// The plan is removed when the run is complete.
+	state, manifest, _, unread := ReadManifest(ctx, s, runURL)
+	if unread == nil && state == Complete {
+		plan := &Plan{RunURL: runURL, store: s, log: log}
+		plan.clean(ctx)
+		return &Result{runURL, manifest, true}, nil, nil
 	}
-	j, err := p.job(ctx, s, runURL, digest, version, log, m)
-	return nil, j, err
+	if err == nil {
+		err = unread
+	}
+	if err == nil {
+		err = badUsage("%s: no run was planned there: palimpsest plan -c FILE plans one, and prints its URL", runURL)
+	}
+	return nil, nil, err
 }
 
 // Tasks returns the number of tasks.
@@ -51,10 +59,19 @@ func (j *Job) Shard(ctx context.Context, task int) error {
 		return badUsage("task %d: the run has %d tasks, from 0 to %d", task, len(j.tasks), len(j.tasks)-1)
 	}
 	err := errors.Join(j.do(ctx, j.tasks[task]), j.closeEngines())
-	name := j.work(failureName(task))
-	if err == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return err
 	}
+	// A task that is late may have lost what it works from, or left what nobody will read.
+	if complete, unknown := j.store.Exists(ctx, j.RunURL, successName); complete && unknown == nil {
+		if done, _ := j.over(ctx); done != nil {
+			return nil
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	name := j.work(failureName(task))
 	data, _ := json.Marshal(TaskFailure{task, ExitCode(err), err.Error()})
 	if kept := j.store.Put(ctx, j.RunURL, name, data, "application/json"); kept != nil {
 		j.log.Warn("why the task failed could not be kept", "reason", kept)

@@ -75,10 +75,7 @@ func (p *Plan) Prepare(ctx context.Context, version string, tasks int, m *Meter)
 // program, configuration and inputs, or a new one of so many tasks. Of an array what its tasks would each work out is published too.
 func (p *Plan) begin(ctx context.Context, version string, tasks int, array bool, m *Meter) (*Result, *Job, error) {
 	p.measure(m)
-	if done, err := p.finished(ctx); done != nil || err != nil {
-		if done != nil {
-			p.clean(ctx)
-		}
+	if done, err := p.over(ctx); done != nil || err != nil {
 		return done, nil, err
 	}
 	if err := p.store.Writable(ctx, p.RunURL); err != nil {
@@ -93,6 +90,10 @@ func (p *Plan) begin(ctx context.Context, version string, tasks int, array bool,
 	}
 	if other, err := p.begun(ctx, version, array, m); other != nil || err != nil { // another attempt was quicker
 		return nil, other, errors.Join(err, j.closeEngines())
+	}
+	// No plan is there: nobody has made one, or whoever did has finished meanwhile. What is finished must not be removed.
+	if done, err := p.over(ctx); done != nil || err != nil {
+		return done, nil, errors.Join(err, j.closeEngines())
 	}
 	j.array = array
 	if err := j.publish(ctx); err != nil {
@@ -145,12 +146,35 @@ func (j *Job) all() []int {
 
 // Commit makes the tables of what the tasks left, and publishes them. Tasks whose results are not all there make it an IncompleteError.
 func (j *Job) Commit(ctx context.Context) (*Result, error) {
-	missing, err := j.Missing(ctx)
-	if err != nil {
-		return nil, err
+	if done, err := j.over(ctx); done != nil || err != nil {
+		return done, err
 	}
-	if len(missing) > 0 {
-		return nil, &IncompleteError{RunURL: j.RunURL, Tasks: missing, Of: len(j.tasks)}
+	result, err := j.commit(ctx)
+	if err == nil || ctx.Err() != nil {
+		return result, err
+	}
+	// Another attempt that was quicker may have removed the results on which this one was at work.
+	if done, _ := j.over(ctx); done != nil {
+		return done, nil
+	}
+	if errors.Is(err, store.ErrMissing) {
+		return nil, errors.Join(j.complete(ctx), err)
+	}
+	return nil, err
+}
+
+// complete returns an IncompleteError when results are missing.
+func (j *Job) complete(ctx context.Context) error {
+	missing, err := j.Missing(ctx)
+	if err == nil && len(missing) > 0 {
+		err = &IncompleteError{RunURL: j.RunURL, Tasks: missing, Of: len(j.tasks)}
+	}
+	return err
+}
+
+func (j *Job) commit(ctx context.Context) (*Result, error) {
+	if err := j.complete(ctx); err != nil {
+		return nil, err
 	}
 	local, err := os.MkdirTemp("", "palimpsest-")
 	if err != nil {
@@ -162,7 +186,7 @@ func (j *Job) Commit(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	j.meter.begin("publishing", 0)
-	if done, err := j.finished(ctx); done != nil || err != nil {
+	if done, err := j.over(ctx); done != nil || err != nil {
 		return done, err // another attempt was quicker: what is committed stays
 	}
 	m := e.manifest()
@@ -171,6 +195,16 @@ func (j *Job) Commit(ctx context.Context) (*Result, error) {
 	}
 	j.clean(ctx)
 	return &Result{RunURL: j.RunURL, Manifest: m}, nil
+}
+
+// over returns what finished does. What was kept while the run was under way is removed: an attempt that was killed, or that was late, may
+// have left some of it.
+func (p *Plan) over(ctx context.Context) (*Result, error) {
+	done, err := p.finished(ctx)
+	if done != nil {
+		p.clean(ctx)
+	}
+	return done, err
 }
 
 // finished returns the run that is there already, complete and of the same configuration and inputs; nil when there is none. A
@@ -192,14 +226,14 @@ func (p *Plan) finished(ctx context.Context) (*Result, error) {
 	return nil, nil
 }
 
-// clear removes what an earlier attempt left of the run, its marks first, but for what begins with keep: a table that this run does not
+// clear removes what an earlier attempt left of the run, its marks first, but for what is to be kept: a table that this run does not
 // have must not lie beside those it has. Nothing but the names of a run is touched.
-func (p *Plan) clear(ctx context.Context, keep string) error {
+func (p *Plan) clear(ctx context.Context, keep func(key string) bool) error {
 	keys, err := p.store.Keys(ctx, p.RunURL)
 	if err != nil {
 		return err
 	}
-	keys = slices.DeleteFunc(keys, func(k string) bool { return clearOrder(k) == notOurs || strings.HasPrefix(k, keep) })
+	keys = slices.DeleteFunc(keys, func(k string) bool { return clearOrder(k) == notOurs || keep(k) })
 	if len(keys) > 0 {
 		p.log.Info("what an incomplete attempt left of the run is removed", "object", p.RunURL)
 	}

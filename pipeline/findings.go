@@ -180,8 +180,10 @@ func (e *edition) searched(c *evidence.Corpus, f *ngram.Finding) {
 	c.LongestOutsidePrompt, c.OutsidePromptBytes = f.LongestOutsidePrompt, f.OutsidePromptBytes
 	if b := f.Best; b != nil {
 		c.Best = &evidence.Span{MaxWordMatches: b.MaxWordMatches, Documents: b.Documents, Occurrences: b.Occurrences, Quoted: b.Quoted}
-		for _, s := range b.Sources {
-			c.Best.Sources = append(c.Best.Sources, evidence.Source{License: s.License, WordsSHA256: s.WordsSHA256})
+		sources := make([]evidence.Source, len(b.Sources))
+		for i, s := range b.Sources {
+			sources[i] = evidence.Source{License: s.License, WordsSHA256: s.WordsSHA256}
 		}
+		c.Best.Sampled(sources)
 	}
 }

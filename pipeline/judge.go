@@ -9,6 +9,7 @@ import (
 	"palimpsest/stages/evidence"
 	"palimpsest/stages/fold"
 	"palimpsest/stages/likelihood"
+	"palimpsest/stages/write"
 )
 
 // judge turns what was found and scored into the tables.
@@ -23,14 +24,7 @@ func (e *edition) judge(ctx context.Context, f *subjects, s *scored) error {
 	if err != nil {
 		return err
 	}
-	var rows []schemas.Evidence
-	for _, j := range judged {
-		rows = append(rows, j.Rows...)
-	}
-	slices.SortStableFunc(rows, func(a, b schemas.Evidence) int {
-		return cmp.Or(cmp.Compare(a.ProbeID, b.ProbeID), cmp.Compare(modelOf(&a), modelOf(&b)))
-	})
-	if err := writeTable(ctx, e, schemas.Evidences, rows); err != nil {
+	if err := e.writeEvidence(ctx, judged); err != nil {
 		return err
 	}
 	if e.Config.Likelihood == nil {
@@ -39,11 +33,33 @@ func (e *edition) judge(ctx context.Context, f *subjects, s *scored) error {
 	return e.writeComparisons(ctx, judged)
 }
 
-func modelOf(r *schemas.Evidence) string {
-	if r.Model == nil {
-		return ""
+// writeEvidence writes the rows of all judgements in the order of the table's key, each made when it is its turn.
+func (e *edition) writeEvidence(ctx context.Context, judged []judgement) error {
+	type place struct{ judgement, row int32 }
+	var order []place
+	for k := range judged {
+		for i := range judged[k].Subjects {
+			order = append(order, place{int32(k), int32(i)})
+		}
 	}
-	return *r.Model
+	slices.SortFunc(order, func(a, b place) int {
+		x, y := &judged[a.judgement], &judged[b.judgement]
+		return cmp.Or(cmp.Compare(x.Subjects[a.row].Probe.ID, y.Subjects[b.row].Probe.ID), cmp.Compare(x.Model, y.Model))
+	})
+	w, err := write.Open(e.dir, schemas.Evidences)
+	if err != nil {
+		return err
+	}
+	defer w.Discard()
+	for _, p := range order {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := w.Write(judged[p.judgement].Row(int(p.row))); err != nil {
+			return err
+		}
+	}
+	return finish(ctx, e, w)
 }
 
 // writeWritten writes how the probes that a model wrote came about.
@@ -68,7 +84,7 @@ func (e *edition) judgeModels(ctx context.Context, probes, controls []evidence.S
 	options := evidence.Options{RunID: e.RunID, Score: c.Evidence.Score}
 	if c.Likelihood == nil {
 		j := evidence.Judge(options, probes, controls)
-		return []judgement{{Judged: evidence.Judged{Subjects: probes, Rows: j.Rows}}}, nil
+		return []judgement{{Judged: evidence.Judged{Judgement: j, Subjects: probes}}}, nil
 	}
 	blind, err := evidence.NewBlind(ctx, probes)
 	if err != nil {
@@ -91,7 +107,7 @@ func (e *edition) judgeModels(ctx context.Context, probes, controls []evidence.S
 		options.Model = m.Name
 		j := evidence.Judge(options, own, calibrating)
 		e.families = append(e.families, j.Families...)
-		done := judgement{Judged: evidence.Judged{Model: m.Name, Subjects: own, Rows: j.Rows},
+		done := judgement{Judged: evidence.Judged{Judgement: j, Model: m.Name, Subjects: own},
 			canaries: evidence.Canaries(options, own, calibrating, reference)}
 		if slices.ContainsFunc(own, func(x evidence.Subject) bool { return x.Probe.Label != nil }) {
 			done.evaluations = evidence.Evaluate(e.RunID, m.Name, own, blind)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -120,7 +121,16 @@ func (j *Job) publish(ctx context.Context) error {
 		return &BugError{fmt.Errorf("encoding the plan: %w", err)}
 	}
 	j.digest = fold.SHA256(data)[:16]
-	if err := j.clear(ctx, j.work("")); err != nil {
+	old, err := j.store.ReadAll(ctx, j.RunURL, planName, maxPlan)
+	none := errors.Is(err, store.ErrMissing)
+	switch {
+	case err == nil && bytes.Equal(old, data):
+		return nil // another attempt was quicker
+	case err != nil && !none:
+		return err
+	}
+	// Where there is no plan, one that comes meanwhile is of another attempt at the same, and tasks may be at work on it.
+	if err := j.clear(ctx, func(key string) bool { return strings.HasPrefix(key, j.work("")) || none && key == planName }); err != nil {
 		return err
 	}
 	if err := j.store.Upload(ctx, j.RunURL, j.work(textsName), path, recordsType); err != nil {

@@ -64,6 +64,14 @@ func readTexts(path string) (*loaded, error) {
 		all     []*fold.Probe
 		written []schemas.Generation
 	)
+	known := make(map[string]string)
+	once := func(s *string) { // a million probes are of few objects
+		if first, ok := known[*s]; ok {
+			*s = first
+		} else {
+			known[*s] = *s
+		}
+	}
 	for {
 		kind, _, value, err := r.next()
 		if errors.Is(err, io.EOF) {
@@ -80,6 +88,9 @@ func readTexts(path string) (*loaded, error) {
 		case textRecord:
 			p := new(fold.Probe)
 			err = msgpack.Unmarshal(value, p)
+			once(&p.Kind)
+			once(&p.SourceURI)
+			once(&p.Writer)
 			all = append(all, p)
 		case writtenRecord:
 			var row schemas.Generation

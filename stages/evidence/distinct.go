@@ -27,7 +27,7 @@ func (s *Span) distinctiveness() *string {
 	switch {
 	case s.common():
 		d = Common
-	case s.publicDomain():
+	case s.PublicDomain:
 		d = PublicDomain
 	case s.Quoted:
 		d = Quotation
@@ -45,34 +45,24 @@ func (s *Span) distinctiveness() *string {
 // part of the span: such a span may be called common wrongly, never distinctive.
 func (s *Span) common() bool {
 	matches := s.MaxWordMatches
-	if s.oneText() {
+	if s.OneText {
 		matches -= max(s.Occurrences, s.Documents) // every document has an occurrence
 	}
 	return matches > commonMatches
 }
 
-// oneText reports whether the span's documents are one text: a single document, or copies as far as they are sampled, at least two
-// of them. A document whose digest is unknown is a copy of none.
-func (s *Span) oneText() bool {
-	if len(s.Sources) == 0 || len(s.Sources) == 1 && s.Documents > 1 {
-		return false
-	}
-	for i := range s.Sources {
-		if d := s.Sources[i].WordsSHA256; i > 0 && (d == "" || d != s.Sources[0].WordsSHA256) {
-			return false
+// Sampled takes over what matters of the span's sampled sources.
+func (s *Span) Sampled(sources []Source) {
+	s.OneText = len(sources) > 1 || len(sources) == 1 && s.Documents <= 1
+	s.PublicDomain = len(sources) > 0
+	for i := range sources {
+		if d := sources[i].WordsSHA256; i > 0 && (d == "" || d != sources[0].WordsSHA256) {
+			s.OneText = false
+		}
+		if l := sources[i].License; l == nil || !isPublicDomain(*l) {
+			s.PublicDomain = false
 		}
 	}
-	return true
-}
-
-// publicDomain reports whether every sampled source is declared to be in the public domain.
-func (s *Span) publicDomain() bool {
-	for i := range s.Sources {
-		if l := s.Sources[i].License; l == nil || !isPublicDomain(*l) {
-			return false
-		}
-	}
-	return len(s.Sources) > 0
 }
 
 // publicDomainMark matches one declaration, lower-cased and stripped of everything but letters and digits: the public domain in its

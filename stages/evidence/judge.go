@@ -20,11 +20,17 @@ type Options struct {
 	Score string
 }
 
-// Judgement is the outcome.
+// Judgement is the outcome. The rows are made when they are asked for, since a million of them would take a gigabyte.
 type Judgement struct {
-	Rows     []schemas.Evidence // one per probe, in the probes' order
-	Families []Family           // the families of tests, by name
+	Families []Family // the families of tests, by name
+
+	options Options
+	probes  []Subject
+	tests   []test
 }
+
+// Row returns the row of the probe at that position.
+func (j Judgement) Row(i int) schemas.Evidence { return row(j.options, &j.probes[i], &j.tests[i]) }
 
 // Family is a set of tests whose q-values were computed together: run x model x kind x score x control group.
 type Family struct {
@@ -68,14 +74,11 @@ func Judge(o Options, probes, controls []Subject) Judgement {
 			families[k] = append(families[k], i)
 		}
 	}
-	j := Judgement{Rows: make([]schemas.Evidence, len(probes))}
+	j := Judgement{options: o, probes: probes, tests: tests}
 	for k, members := range families {
 		j.Families = append(j.Families, judgeFamily(o, k, members, tests))
 	}
 	slices.SortFunc(j.Families, func(a, b Family) int { return cmp.Compare(a.Name, b.Name) })
-	for i := range probes {
-		j.Rows[i] = row(o, &probes[i], &tests[i])
-	}
 	return j
 }
 

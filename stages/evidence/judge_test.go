@@ -123,7 +123,7 @@ func TestGenerations(t *testing.T) {
 		c.change(&corpus)
 		// However likely the model finds its own output, and whatever the controls, it is not graded by that.
 		s := evidence.Subject{Probe: &fold.Probe{ID: "g", Kind: fold.Generation, Prompt: c.prompt}, Corpus: corpus, Target: scored(-1)}
-		row := evidence.Judge(evidence.Options{}, []evidence.Subject{s}, controls(nil, 100, -50)).Rows[0]
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{s}, controls(nil, 100, -50)).Row(0)
 		if row.ModelGrade != c.grade || row.ModelReason != c.reason {
 			t.Errorf("%s: %s, %q; want %s, %q", c.name, row.ModelGrade, row.ModelReason, c.grade, c.reason)
 		}
@@ -200,7 +200,7 @@ func TestWorksAgainstControls(t *testing.T) {
 			"there are no controls without a group to rank it among; the only group is letters."},
 		{nil, "not_assessed", "The text was not scored by a model."},
 	} {
-		row := j.Rows[i]
+		row := j.Row(i)
 		if row.ModelGrade != want.grade || row.ModelReason != want.reason {
 			t.Errorf("%s: %s, %q; want %s, %q", row.ProbeID, row.ModelGrade, row.ModelReason, want.grade, want.reason)
 		}
@@ -211,7 +211,7 @@ func TestWorksAgainstControls(t *testing.T) {
 			t.Errorf("%s: %+v", row.ProbeID, row)
 		}
 	}
-	row := j.Rows[0]
+	row := j.Row(0)
 	if *row.ScoreName != "reference_log_ratio" || *row.Score != 19./20 || *row.Controls != 99 || *row.ControlGroup != "letters" ||
 		*row.Family != `run_id=r model=m kind=work score=reference_log_ratio control_group="letters"` || *row.Model != "m" || row.Exposure != nil {
 		t.Errorf("got %+v", row)
@@ -239,7 +239,7 @@ func TestNoControls(t *testing.T) {
 		for _, g := range c.groups {
 			all = append(all, controls(&g, 2, -10)...)
 		}
-		row := evidence.Judge(evidence.Options{}, []evidence.Subject{work("w", -1, c.own)}, all).Rows[0]
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{work("w", -1, c.own)}, all).Row(0)
 		if row.ModelGrade != "not_assessed" || !strings.HasSuffix(row.ModelReason, c.want) {
 			t.Errorf("%v: %s, %q, want %q", c.groups, row.ModelGrade, row.ModelReason, c.want)
 		}
@@ -248,7 +248,7 @@ func TestNoControls(t *testing.T) {
 
 func TestFewControlsCannotElevate(t *testing.T) {
 	probes := []evidence.Subject{work("w", -1, nil)}
-	row := evidence.Judge(evidence.Options{}, probes, controls(nil, 18, -50)).Rows[0]
+	row := evidence.Judge(evidence.Options{}, probes, controls(nil, 18, -50)).Row(0)
 	if row.ModelGrade != "not_assessed" || !strings.Contains(row.ModelReason,
 		"with 18 controls p cannot fall below 0.0526; at least 19 are needed") {
 		t.Errorf("%s: %q", row.ModelGrade, row.ModelReason)
@@ -256,7 +256,7 @@ func TestFewControlsCannotElevate(t *testing.T) {
 	if row.PValue == nil || *row.PValue != 1./19 {
 		t.Errorf("p = %v", row.PValue)
 	}
-	if row := evidence.Judge(evidence.Options{}, probes, controls(nil, 19, -50)).Rows[0]; row.ModelGrade != "elevated" {
+	if row := evidence.Judge(evidence.Options{}, probes, controls(nil, 19, -50)).Row(0); row.ModelGrade != "elevated" {
 		t.Errorf("19 controls: %s: %q", row.ModelGrade, row.ModelReason)
 	}
 }
@@ -288,7 +288,7 @@ func TestDeclaredScore(t *testing.T) {
 		{"configured but undefined", "min_k_pp", work("w", -1, nil), fit, "min_k_pp", false},
 		{"not a score", "charm", work("w", -1, nil), fit, "charm", false},
 	} {
-		row := evidence.Judge(evidence.Options{Score: c.configured}, []evidence.Subject{c.probe}, c.controls).Rows[0]
+		row := evidence.Judge(evidence.Options{Score: c.configured}, []evidence.Subject{c.probe}, c.controls).Row(0)
 		if *row.ScoreName != c.want || (row.PValue != nil) != c.p {
 			t.Errorf("%s: score %s, p %v; want %s, %v", c.name, *row.ScoreName, row.PValue, c.want, c.p)
 		}
@@ -312,12 +312,12 @@ func TestScoreFallsBackOnWhatExists(t *testing.T) {
 		fit = append(fit, subject(-10-float64(i), true))
 	}
 	j := evidence.Judge(evidence.Options{RunID: "r"}, []evidence.Subject{subject(-1, false)}, fit)
-	row := j.Rows[0]
+	row := j.Row(0)
 	if *row.ScoreName != "min_k" || row.PValue == nil || *row.PValue != .05 || len(j.Families) != 1 || j.Families[0].Score != "min_k" {
 		t.Errorf("%+v, families %+v", row, j.Families)
 	}
 	declared := evidence.Options{Score: "reference_log_ratio"}
-	if row := evidence.Judge(declared, []evidence.Subject{subject(-1, false)}, fit).Rows[0]; row.PValue != nil || row.Score != nil {
+	if row := evidence.Judge(declared, []evidence.Subject{subject(-1, false)}, fit).Row(0); row.PValue != nil || row.Score != nil {
 		t.Errorf("the score that was asked for is replaced: %+v", row)
 	}
 }
@@ -347,7 +347,7 @@ func TestExtractableWorks(t *testing.T) {
 	} {
 		s := work("w", -1, nil)
 		s.Target = scoredWith(c.s, w)
-		row := evidence.Judge(evidence.Options{}, []evidence.Subject{s}, nil).Rows[0]
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{s}, nil).Row(0)
 		if row.ModelGrade != c.grade || row.ModelReason != c.reason {
 			t.Errorf("%s: %s, %q; want %s, %q", c.name, row.ModelGrade, row.ModelReason, c.grade, c.reason)
 		}
@@ -380,7 +380,7 @@ func TestWindowsWithoutTokenIDs(t *testing.T) {
 		{"ids", subject(lps, []int64{1, 2, 3, 4, 5, 6}), nil, "extractable", ""},
 		{"nothing likely", subject([]float64{-9, -9, -9, -9, -9, -9}, nil), nil, "none", "2 windows tested"},
 	} {
-		row := evidence.Judge(evidence.Options{}, []evidence.Subject{c.probe}, c.controls).Rows[0]
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{c.probe}, c.controls).Row(0)
 		if row.ModelGrade != c.grade || !strings.Contains(strings.ToLower(row.ModelReason), strings.ToLower(c.reason)) {
 			t.Errorf("%s: %s, %q; want %s, %q", c.name, row.ModelGrade, row.ModelReason, c.grade, c.reason)
 		}
@@ -395,7 +395,7 @@ func TestCanaries(t *testing.T) {
 	}
 	slot := ptr(fold.Slot)
 	judge := func(s evidence.Subject, n int) (row string, exposure float64) {
-		r := evidence.Judge(evidence.Options{Score: "zlib_ratio"}, []evidence.Subject{s}, controls(ptr("vault"), n, -10)).Rows[0]
+		r := evidence.Judge(evidence.Options{Score: "zlib_ratio"}, []evidence.Subject{s}, controls(ptr("vault"), n, -10)).Row(0)
 		exposure = math.NaN()
 		if r.Exposure != nil {
 			exposure = *r.Exposure
@@ -447,7 +447,7 @@ func TestExposureOfAMillion(t *testing.T) {
 	for lp, want := range map[float64]float64{-1: 19.931569, -1008.5: 9.965784} {
 		s := work("c", -1, nil)
 		s.Probe.Kind, s.Probe.CanaryNull, s.Target = fold.Canary, ptr(fold.Sibling), &likelihood.Score{LogProb: lp}
-		row := evidence.Judge(evidence.Options{}, []evidence.Subject{s}, siblings).Rows[0]
+		row := evidence.Judge(evidence.Options{}, []evidence.Subject{s}, siblings).Row(0)
 		if math.Abs(*row.Exposure-want) > 1e-6 {
 			t.Errorf("log_prob %v: exposure %v, want %v", lp, *row.Exposure, want)
 		}
@@ -509,10 +509,13 @@ func TestJudgementIgnoresOrder(t *testing.T) {
 		order := rapid.Permutation(probes).Draw(t, "order")
 		shuffled := rapid.Permutation(fit).Draw(t, "controls")
 		rows := map[string]any{}
-		for _, r := range evidence.Judge(evidence.Options{}, probes, fit).Rows {
+		first, again := evidence.Judge(evidence.Options{}, probes, fit), evidence.Judge(evidence.Options{}, order, shuffled)
+		for i := range probes {
+			r := first.Row(i)
 			rows[r.ProbeID] = r
 		}
-		for _, r := range evidence.Judge(evidence.Options{}, order, shuffled).Rows {
+		for i := range order {
+			r := again.Row(i)
 			if diff := cmp.Diff(rows[r.ProbeID], any(r)); diff != "" {
 				t.Fatal(diff)
 			}

@@ -216,33 +216,29 @@ func TestDistinctiveness(t *testing.T) {
 		return out
 	}
 	for name, c := range map[string]struct {
-		span Span
-		want string
+		span    Span
+		sources []Source
+		want    string
 	}{
-		"plain":       {Span{MaxWordMatches: 1, Documents: 1, Sources: sources(&mit, "a")}, Distinctive},
-		"ten matches": {Span{MaxWordMatches: 10, Documents: 10, Sources: sources(&mit, "a", "b")}, Distinctive},
-		"eleven unrelated": {Span{MaxWordMatches: 11, Documents: 11, Sources: sources(&pd, "a", "b"),
-			Quoted: true}, Common},
-		"copies of one text": {Span{MaxWordMatches: 64, Documents: 64, Sources: sources(&mit, "a", "a")}, Distinctive},
-		"copies and ten matches elsewhere": {Span{MaxWordMatches: 74, Documents: 64, Occurrences: 64,
-			Sources: sources(&mit, "a", "a")}, Distinctive},
-		"copies and eleven elsewhere": {Span{MaxWordMatches: 75, Documents: 64, Occurrences: 64, Sources: sources(&mit, "a", "a")}, Common},
-		"copies that each hold it twice": {Span{MaxWordMatches: 128, Documents: 64, Occurrences: 128,
-			Sources: sources(&mit, "a", "a", "a")}, Distinctive},
-		"one document that holds it often": {Span{MaxWordMatches: 40, Documents: 1, Occurrences: 40, Sources: sources(&mit, "a")}, Distinctive},
-		"one document without words":       {Span{MaxWordMatches: 11, Documents: 1, Occurrences: 11, Sources: sources(&mit, "")}, Distinctive},
-		"one source of many documents":     {Span{MaxWordMatches: 64, Documents: 64, Occurrences: 64, Sources: sources(&mit, "a")}, Common},
-		"unrelated, few documents, many matches": {Span{MaxWordMatches: 40, Documents: 2, Occurrences: 40,
-			Sources: sources(&mit, "a", "b")}, Common},
-		"boilerplate and one chance word": {Span{MaxWordMatches: 500, Documents: 1, Sources: sources(&mit, "a")}, Common},
-		"unknown digests are unrelated":   {Span{MaxWordMatches: 11, Documents: 11, Sources: sources(&mit, "", "")}, Common},
-		"nothing listed":                  {Span{MaxWordMatches: 11, Documents: 11}, Common},
-		"public domain, quoted": {Span{MaxWordMatches: 2, Documents: 2, Sources: sources(&pd, "a", "b"),
-			Quoted: true}, PublicDomain},
-		"one source without a licence": {Span{MaxWordMatches: 2, Documents: 2, Sources: []Source{{&pd, "a"}, {nil, "b"}}}, Distinctive},
-		"one source under another licence": {Span{MaxWordMatches: 2, Documents: 2, Sources: []Source{{&pd, "a"}, {&mit,
-			"b"}}, Quoted: true}, Quotation},
+		"plain":                                  {Span{MaxWordMatches: 1, Documents: 1}, sources(&mit, "a"), Distinctive},
+		"ten matches":                            {Span{MaxWordMatches: 10, Documents: 10}, sources(&mit, "a", "b"), Distinctive},
+		"eleven unrelated":                       {Span{MaxWordMatches: 11, Documents: 11, Quoted: true}, sources(&pd, "a", "b"), Common},
+		"copies of one text":                     {Span{MaxWordMatches: 64, Documents: 64}, sources(&mit, "a", "a"), Distinctive},
+		"copies and ten matches elsewhere":       {Span{MaxWordMatches: 74, Documents: 64, Occurrences: 64}, sources(&mit, "a", "a"), Distinctive},
+		"copies and eleven elsewhere":            {Span{MaxWordMatches: 75, Documents: 64, Occurrences: 64}, sources(&mit, "a", "a"), Common},
+		"copies that each hold it twice":         {Span{MaxWordMatches: 128, Documents: 64, Occurrences: 128}, sources(&mit, "a", "a", "a"), Distinctive},
+		"one document that holds it often":       {Span{MaxWordMatches: 40, Documents: 1, Occurrences: 40}, sources(&mit, "a"), Distinctive},
+		"one document without words":             {Span{MaxWordMatches: 11, Documents: 1, Occurrences: 11}, sources(&mit, ""), Distinctive},
+		"one source of many documents":           {Span{MaxWordMatches: 64, Documents: 64, Occurrences: 64}, sources(&mit, "a"), Common},
+		"unrelated, few documents, many matches": {Span{MaxWordMatches: 40, Documents: 2, Occurrences: 40}, sources(&mit, "a", "b"), Common},
+		"boilerplate and one chance word":        {Span{MaxWordMatches: 500, Documents: 1}, sources(&mit, "a"), Common},
+		"unknown digests are unrelated":          {Span{MaxWordMatches: 11, Documents: 11}, sources(&mit, "", ""), Common},
+		"nothing listed":                         {Span{MaxWordMatches: 11, Documents: 11}, nil, Common},
+		"public domain, quoted":                  {Span{MaxWordMatches: 2, Documents: 2, Quoted: true}, sources(&pd, "a", "b"), PublicDomain},
+		"one source without a licence":           {Span{MaxWordMatches: 2, Documents: 2}, []Source{{&pd, "a"}, {nil, "b"}}, Distinctive},
+		"one source under another licence":       {Span{MaxWordMatches: 2, Documents: 2, Quoted: true}, []Source{{&pd, "a"}, {&mit, "b"}}, Quotation},
 	} {
+		c.span.Sampled(c.sources)
 		if got := c.span.distinctiveness(); *got != c.want {
 			t.Errorf("%s: %s, want %s", name, *got, c.want)
 		}

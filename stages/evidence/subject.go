@@ -66,10 +66,14 @@ type Span struct {
 	Documents      int64    // that hold it
 	Occurrences    int64    // in them
 	Quoted         bool     // it stands between quotation marks in the probe
-	Sources        []Source // a uniform sample of its documents: ten, or all when there are fewer, however many are listed
+
+	// The rest is what Sampled makes of its sources.
+
+	OneText      bool // its documents are one text: a single one, or copies, at least two; one without a digest is a copy of none
+	PublicDomain bool // every source is declared to be in the public domain
 }
 
-// Source is one sampled source of a span.
+// Source is one source of the uniform sample of a span's documents: ten, or all when there are fewer, however many are listed.
 type Source struct {
 	License     *string // as the corpus declares it
 	WordsSHA256 string  // digest of the document's words; equal digests are copies of one text

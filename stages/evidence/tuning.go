@@ -7,28 +7,28 @@ import (
 	"palimpsest/stages/likelihood"
 )
 
-// Judged is what a target model was found to give back: the judgement's rows with the subjects they are of, in the same order.
+// Judged is what a target model was found to give back: the judgement, with the subjects it is of.
 type Judged struct {
+	Judgement
 	Model    string
 	Subjects []Subject
-	Rows     []schemas.Evidence
 }
 
 // Tuning says what tuning changed for each probe that both models were judged on. Rows are in the probes' order.
 func Tuning(runID string, base, tuned *Judged) []schemas.Tuning {
-	before := make(map[string]int, len(base.Rows))
-	for i := range base.Rows {
-		before[base.Rows[i].ProbeID] = i
+	before := make(map[string]int, len(base.Subjects))
+	for i := range base.Subjects {
+		before[base.Subjects[i].Probe.ID] = i
 	}
 	var rows []schemas.Tuning
-	for i := range tuned.Rows {
-		k, ok := before[tuned.Rows[i].ProbeID]
+	for i := range tuned.Subjects {
+		k, ok := before[tuned.Subjects[i].Probe.ID]
 		if !ok {
 			continue
 		}
-		r := schemas.Tuning{RunID: runID, ProbeID: tuned.Rows[i].ProbeID, Model: tuned.Model, BaseModel: base.Model,
-			BaseMaxP: base.Rows[k].MaxP, MaxP: tuned.Rows[i].MaxP,
-			BaseModelGrade: base.Rows[k].ModelGrade, ModelGrade: tuned.Rows[i].ModelGrade}
+		then, now := base.Row(k), tuned.Row(i)
+		r := schemas.Tuning{RunID: runID, ProbeID: now.ProbeID, Model: tuned.Model, BaseModel: base.Model,
+			BaseMaxP: then.MaxP, MaxP: now.MaxP, BaseModelGrade: then.ModelGrade, ModelGrade: now.ModelGrade}
 		if a, b := tuned.Subjects[i].Target, base.Subjects[k].Target; a != nil && b != nil {
 			if nats, bytes, ok := likelihood.Delta(a, b); ok {
 				r.Bytes, r.LogProbDelta = &bytes, &nats
