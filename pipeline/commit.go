@@ -161,7 +161,7 @@ func (j *Job) Commit(ctx context.Context) (*Result, error) {
 	if err := errors.Join(e.make(ctx), e.closeEngines()); err != nil {
 		return nil, err
 	}
-	j.meter.begin("publishing", 0)
+	j.meter.Begin("publishing", 0)
 	if done, err := j.finished(ctx); done != nil || err != nil {
 		return done, err // another attempt was quicker: what is committed stays
 	}
