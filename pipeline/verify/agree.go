@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"palimpsest/schemas"
+	"palimpsest/stages/fold"
 )
 
 // agree checks that the tables say the same of the same things.
@@ -109,7 +110,7 @@ func (v *verifier) agreeDocuments(ctx context.Context) error {
 		case d.DocumentRow < 0 || d.DocumentRow >= n:
 			documents.problem("document_row", "%d, and the object has %d rows", d.DocumentRow, n)
 		}
-		if d.LongestWords != nil && *d.LongestWords > d.Words {
+		if d.LongestWords != nil && *d.LongestWords > d.Words && v.unit() == fold.Words { // words of the text, in any unit
 			documents.problem("longest_words", "%d, and the document has %d words", *d.LongestWords, d.Words)
 		}
 		known = append(known, v.document(d.DocumentID, d.DocumentURI, d.DocumentRow))

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +11,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	flatbuffers "github.com/google/flatbuffers/go"
-
-	"palimpsest/stages/store"
 )
 
 // batches goes through the record batches of an Arrow file.
@@ -26,19 +23,14 @@ type batches struct {
 }
 
 // openArrow opens the Arrow file of a table and checks its schema and metadata. No batch may take more than that memory.
-func (v *verifier) openArrow(ctx context.Context, t *table, most int64) (*batches, error) {
+func (v *verifier) openArrow(t *table, at *digested, most int64) (*batches, error) {
 	where := v.at(t.arrow.Path)
-	r, err := v.store.Open(ctx, store.Object{URI: where})
-	if err != nil {
-		return nil, err
-	}
 	b := new(batches)
-	err = guard(func() error {
-		at := r.At(ctx)
-		if err := walkFooter(at, r.Object().Size, len(t.Columns)); err != nil {
+	err := guard(func() (err error) {
+		if err := walkFooter(at, at.size, len(t.Columns)); err != nil {
 			return err
 		}
-		b.reader, err = ipc.NewFileReader(io.NewSectionReader(at, 0, r.Object().Size), ipc.WithAllocator(limited{memory.NewGoAllocator(), most}))
+		b.reader, err = ipc.NewFileReader(io.NewSectionReader(at, 0, at.size), ipc.WithAllocator(limited{memory.NewGoAllocator(), most}))
 		return err
 	})
 	if err != nil {

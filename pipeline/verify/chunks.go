@@ -148,7 +148,7 @@ func (v *verifier) checkFile(ctx context.Context, in *pipeline.Input) error {
 	if len(digests) == 0 {
 		return nil
 	}
-	sum, err := sha256Of(ctx, r, func(n int) { v.options.Meter.Done.Add(int64(n)) })
+	sum, err := sha256Of(ctx, r, func(piece []byte) { v.options.Meter.Done.Add(int64(len(piece))) })
 	if err != nil {
 		return v.fault(in.URI, err)
 	}

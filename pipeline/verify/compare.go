@@ -16,9 +16,9 @@ import (
 
 // compare checks the two files of a table against each other, and what every row of any table must fulfil. It leaves the table's file
 // for those that read it again.
-func (v *verifier) compare(ctx context.Context, t *table) error {
+func (v *verifier) compare(ctx context.Context, t *table, arrow, parquet *digested) error {
 	where := v.at(t.parquet.Path)
-	file, err := v.openParquet(ctx, t)
+	file, err := v.openParquet(ctx, t, parquet)
 	if err != nil {
 		return v.fault(where, err)
 	}
@@ -41,7 +41,7 @@ func (v *verifier) compare(ctx context.Context, t *table) error {
 		_, held := file.Size(g, columns...)
 		most = max(most, 2*held+64<<20)
 	}
-	twin, err := v.openArrow(ctx, t, most)
+	twin, err := v.openArrow(t, arrow, most)
 	if err != nil {
 		if err := v.fault(v.at(t.arrow.Path), err); err != nil {
 			return err

@@ -1,10 +1,12 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 
@@ -41,20 +43,20 @@ func (v *verifier) checkTables(ctx context.Context) error {
 		if t == nil {
 			continue
 		}
-		there := true
-		for _, o := range []write.Output{t.arrow, t.parquet} {
-			ok, err := v.digest(ctx, o)
-			if err != nil {
+		arrow, err := v.digest(ctx, t.arrow)
+		if err != nil {
+			return err
+		}
+		parquet, err := v.digest(ctx, t.parquet)
+		if err != nil {
+			return err
+		}
+		if arrow != nil && parquet != nil {
+			if err := v.compare(ctx, t, arrow, parquet); err != nil {
 				return err
 			}
-			there = there && ok
-			v.report.Files++
 		}
-		if there {
-			if err := v.compare(ctx, t); err != nil {
-				return err
-			}
-		}
+		v.report.Files += 2
 		v.report.Rows += t.parquet.Rows
 		v.options.Meter.Done.Add(t.arrow.Bytes + t.parquet.Bytes)
 	}
@@ -114,33 +116,46 @@ func (v *verifier) list(ctx context.Context) error {
 // step is how much of a file is read at a time for its digest.
 const step = 8 << 20
 
-// digest compares size and SHA-256 of a file with the manifest, and reports whether the file is there.
-func (v *verifier) digest(ctx context.Context, o write.Output) (there bool, err error) {
+// digested is a file whose digest was taken. One that fits in a step is in memory, so that what is looked at is what was digested; others
+// are pinned to one version.
+type digested struct {
+	io.ReaderAt
+	size int64
+}
+
+// digest compares size and SHA-256 of a file with the manifest. It returns nil when the file is not there.
+func (v *verifier) digest(ctx context.Context, o write.Output) (*digested, error) {
 	where := v.at(o.Path)
 	r, err := v.store.Open(ctx, store.Object{URI: where})
 	if err == nil {
+		d := &digested{r.At(ctx), r.Object().Size}
 		var sum string
-		if sum, err = sha256Of(ctx, r, func(n int) { v.options.Meter.Done.Add(int64(n)) }); err == nil {
-			switch size := r.Object().Size; {
-			case size < o.Bytes:
-				v.problem(where, "cut short: %d bytes, and the manifest says %d", size, o.Bytes)
-			case size > o.Bytes:
-				v.problem(where, "%d bytes, and the manifest says %d", size, o.Bytes)
+		sum, err = sha256Of(ctx, r, func(piece []byte) {
+			if v.options.Meter.Done.Add(int64(len(piece))); int64(len(piece)) == d.size {
+				d.ReaderAt = bytes.NewReader(piece)
+			}
+		})
+		if err == nil {
+			switch {
+			case d.size < o.Bytes:
+				v.problem(where, "cut short: %d bytes, and the manifest says %d", d.size, o.Bytes)
+			case d.size > o.Bytes:
+				v.problem(where, "%d bytes, and the manifest says %d", d.size, o.Bytes)
 			case sum != o.SHA256:
 				v.problem(where, "altered: its sha256 is %s, and the manifest says %s", sum, o.SHA256)
 			}
-			return true, nil
+			return d, nil
 		}
 	}
 	if errors.Is(err, store.ErrMissing) || errors.Is(err, store.ErrChanged) {
 		v.problem(where, "%v", err)
-		return false, nil
+		return nil, nil
 	}
-	return false, err
+	return nil, err
 }
 
-// sha256Of digests an object, a piece at a time.
-func sha256Of(ctx context.Context, r *store.Reader, done func(n int)) (string, error) {
+// sha256Of digests an object, a piece at a time. Each piece is shown to done, and valid only during the call unless it is the whole object.
+func sha256Of(ctx context.Context, r *store.Reader, done func(piece []byte)) (string, error) {
 	h := sha256.New()
 	size := r.Object().Size
 	piece := make([]byte, min(step, size))
@@ -151,7 +166,7 @@ func sha256Of(ctx context.Context, r *store.Reader, done func(n int)) (string, e
 		}
 		h.Write(piece[:n])
 		at += int64(n)
-		done(n)
+		done(piece[:n])
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

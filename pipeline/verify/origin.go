@@ -80,6 +80,8 @@ func (v *verifier) openAll(ctx context.Context, all []*origin) error {
 		switch err := faults[i]; {
 		case errors.Is(err, store.ErrMissing):
 			v.moved(o, "it is no longer there, or cannot be seen from here")
+		case err != nil && o.another && errors.Is(err, read.ErrCorrupt):
+			v.moved(o, "it is another version now, which cannot be read: "+plain(err))
 		case err != nil:
 			if err := v.fault(o.uri, err); err != nil {
 				o.opened = false
@@ -104,9 +106,8 @@ func (v *verifier) open(ctx context.Context, o *origin) error {
 	}
 	file, err := v.source.Open(ctx, object)
 	if errors.Is(err, store.ErrChanged) {
-		object.Version = ""
+		o.another, object.Version = true, ""
 		file, err = v.source.Open(ctx, object)
-		o.another = err == nil
 	}
 	if err == nil {
 		o.file = file

@@ -14,19 +14,15 @@ import (
 )
 
 // openParquet opens the Parquet file of a table and checks its schema and metadata.
-func (v *verifier) openParquet(ctx context.Context, t *table) (*read.File, error) {
+func (v *verifier) openParquet(ctx context.Context, t *table, at *digested) (*read.File, error) {
 	where := v.at(t.parquet.Path)
 	file, err := v.source.Open(ctx, store.Object{URI: where})
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.store.Open(ctx, file.Object())
-	if err != nil {
-		return nil, err
-	}
 	sound := true
 	err = guard(func() error {
-		f, err := parquet.OpenFile(r.At(ctx), file.Object().Size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		f, err := parquet.OpenFile(at, at.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 		if err != nil {
 			return err
 		}

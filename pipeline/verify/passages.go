@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"palimpsest/schemas"
 	"palimpsest/stages/fold"
@@ -154,7 +156,7 @@ func (v *verifier) comparePassages(ctx context.Context, all []citation) error {
 			switch same, known := v.sameAs(&n, c.span, text.text[c.start:c.end]); {
 			case !known:
 				unknown++
-			case !same || v.unit() == fold.Words && (withinWord(text.text, c.start) || withinWord(text.text, c.end)):
+			case !same || v.unit() == fold.Words && loose(text.text, c.start, c.end):
 				fail(fmt.Sprintf("bytes %d to %d are not the words of", c.start, c.end))
 			default:
 				v.report.Passages++
@@ -204,7 +206,16 @@ func (v *verifier) nameSpans(ctx context.Context, wrong []misquoted) error {
 	return nil
 }
 
-// withinWord reports whether a position is between two letters or digits of ASCII, and so within a word.
+// loose reports whether a passage does not begin and end with the first and the last byte of a word: what is around words separates them,
+// and two letters or digits of ASCII are always of one word.
+func loose(text []byte, start, end int64) bool {
+	first, _ := utf8.DecodeRune(text[start:end])
+	last, _ := utf8.DecodeLastRune(text[start:end])
+	return !inWord(first) || !inWord(last) || withinWord(text, start) || withinWord(text, end)
+}
+
+func inWord(r rune) bool { return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Cf) }
+
 func withinWord(text []byte, at int64) bool {
 	return at > 0 && at < int64(len(text)) && isWord(text[at-1]) && isWord(text[at])
 }

@@ -33,6 +33,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strings"
 
 	"palimpsest/pipeline"
 	"palimpsest/stages/read"
@@ -186,28 +187,21 @@ func (v *verifier) fault(where string, err error) error {
 	switch {
 	case errors.Is(err, read.ErrCorrupt), errors.Is(err, read.ErrUnsupported), errors.Is(err, read.ErrColumn),
 		errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrChanged), errors.As(err, &damage):
-		v.problem(where, "%s", plain(where, err))
+		v.problem(where, "%s", plain(err))
 		return nil
 	}
 	return err
 }
 
 // plain returns the message of an error without the name of the object, which stands before it in a report.
-func plain(where string, err error) string {
+func plain(err error) string {
 	var at *read.Error
 	if !errors.As(err, &at) {
 		return err.Error()
 	}
 	short := *at
 	short.Object = ""
-	return trimColon(short.Error())
-}
-
-func trimColon(s string) string {
-	for len(s) > 0 && (s[0] == ':' || s[0] == ' ') {
-		s = s[1:]
-	}
-	return s
+	return strings.TrimPrefix(short.Error(), ": ")
 }
 
 // damageError is what a library says of a damaged file.
