@@ -185,7 +185,7 @@ func (j *Job) commit(ctx context.Context) (*Result, error) {
 	if err := errors.Join(e.make(ctx), e.closeEngines()); err != nil {
 		return nil, err
 	}
-	j.meter.begin("publishing", 0)
+	j.meter.Begin("publishing", 0)
 	if done, err := j.over(ctx); done != nil || err != nil {
 		return done, err // another attempt was quicker: what is committed stays
 	}

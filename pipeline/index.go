@@ -27,7 +27,7 @@ func nearName(block int) string    { return fmt.Sprintf("index-%02d-near", block
 func (j *Job) index(ctx context.Context, block int, published bool) (*folds, error) {
 	probes := j.blocks[block].texts(j.texts)
 	f := &folds{room: j.memory.Alike}
-	j.meter.begin("indexing", 0)
+	j.meter.Begin("indexing", 0)
 	if j.Config.Hash != nil {
 		near, err := j.open(ctx, nearName(block), published && j.Config.nearDuplicate() > 0)
 		switch {
@@ -108,7 +108,7 @@ func (j *Job) publishIndexes(ctx context.Context, local string) error {
 		if err != nil {
 			return err
 		}
-		j.meter.begin("publishing the index", 0)
+		j.meter.Begin("publishing the index", 0)
 		if f.ngram != nil {
 			if err := j.publishIndex(ctx, local, overlapName(b), f.ngram); err != nil {
 				return err

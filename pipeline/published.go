@@ -216,7 +216,7 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
 	}
 	defer os.RemoveAll(local)
-	m.begin("reading probes", 0)
+	m.Begin("reading probes", 0)
 	path := filepath.Join(local, textsName)
 	if err := s.Download(ctx, runURL, j.work(textsName), path); err != nil {
 		return nil, fmt.Errorf("the plan's texts: %w", err)
@@ -233,7 +233,7 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 // adopt takes over the inputs of a published plan, at the versions that are written there. No object is opened yet.
 func (p *Plan) adopt(ctx context.Context, from *published) error {
 	p.models = planModels(p.Config.Likelihood)
-	if err := p.store.Configure(p.urls()...); err != nil {
+	if err := p.store.Configure(p.Config.urls()...); err != nil {
 		return err
 	}
 	p.probes = make([][]*object, 1)
@@ -289,9 +289,8 @@ func (o *object) version() (store.Object, error) {
 }
 
 // urls returns the URLs of everything that is read, with their parameters.
-func (p *Plan) urls() (urls []string) {
-	c := p.Config
-	for _, m := range p.models {
+func (c *Config) urls() (urls []string) {
+	for _, m := range planModels(c.Likelihood) {
 		urls = append(urls, m.URLs...)
 		if m.Engine == httpEngine {
 			urls = append(urls, m.Tokenizer)

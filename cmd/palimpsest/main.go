@@ -58,6 +58,7 @@ type command struct {
 	Show       showCommand       `cmd:"" help:"Sum up a finished run for a person."`
 	Explain    explainCommand    `cmd:"" help:"Show everything known of one probe, and what stands around a span in its source."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a finished run: one HTML page that needs nothing beside itself."`
+	Verify     verifyCommand     `cmd:"" help:"Check a finished run again: its files, that its tables agree, and every source that it cites."`
 	Status     statusCommand     `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
 	Schema     schemaCommand     `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
 	Ingest     ingestCommand     `cmd:"" help:"Turn JSON lines or text files into Parquet that a run can read."`
