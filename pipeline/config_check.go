@@ -179,6 +179,9 @@ func (l *loader) checkNgram(n *Ngram) {
 	} else if n.MinMatch < 0 || n.MinMatch > 1 {
 		l.problem("ngram.min_match", "%v is no share of a probe; it is from 0 to 1", n.MinMatch)
 	}
+	if n.NearVerbatim && *n.MaxMatches == 0 {
+		l.problem("ngram.near_verbatim", "compares probes with listed documents, and ngram.max_matches lists none; raise that or remove the key")
+	}
 }
 
 // meaningless reports keys that mean nothing in the unit, where other bounds apply.

@@ -270,12 +270,14 @@ ngram:
   max_sources: 1001
   max_matches: -1
   min_match: 1.01
+  near_verbatim: maybe
 `, nil, `
 run.yaml:6: ngram.min_words: has no meaning in unit bytes, where min_bytes alone applies; remove it
 run.yaml:8: ngram.report.0: 50 is less than min_bytes, 60, and spans are never shorter; remove it or lower min_bytes
 run.yaml:9: ngram.max_sources: 1001 is outside 0 to 1000
 run.yaml:10: ngram.max_matches: -1 is outside 0 to 1000
 run.yaml:11: ngram.min_match: 1.01 is no share of a probe; it is from 0 to 1
+run.yaml:12: ngram.near_verbatim: expected true or false, got "maybe"
 `},
 		{`output: o
 corpus: {urls: [c]}
@@ -285,11 +287,14 @@ ngram:
   min_words: 0
   min_bytes: -1
   report: []
+  max_matches: 0
+  near_verbatim: true
 `, nil, `
 run.yaml:5: ngram.unit: "letters" is unknown; use words, bytes or tokens
 run.yaml:6: ngram.min_words: 0 is outside 1 to 10000
 run.yaml:7: ngram.min_bytes: -1 is outside 0 to 1048576
 run.yaml:8: ngram.report: is empty; list at least one length, or remove the key for the usual ones
+run.yaml:10: ngram.near_verbatim: compares probes with listed documents, and ngram.max_matches lists none; raise that or remove the key
 `},
 		{`output: o
 corpus: {urls: [c]}

@@ -59,7 +59,7 @@ func (j *Job) index(ctx context.Context, block int, published bool) (*folds, err
 			return nil, indexFailure(ctx, err)
 		}
 	}
-	f.match = j.Config.matches(texts)
+	f.match = j.Config.matches(texts, probes)
 	return f, nil
 }
 

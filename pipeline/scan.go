@@ -126,6 +126,10 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 		m.TextBytes.Add(int64(len(text)))
 		return ctx.Err()
 	})
+	if err == nil {
+		p.match.Compare(c.doc.Stopped)
+		err = ctx.Err()
+	}
 	return p, err
 }
 

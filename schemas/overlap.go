@@ -60,7 +60,7 @@ type Match struct {
 	ProbeCoverage      *float64 `parquet:"probe_coverage" unit:"fraction" doc:"covered_words / words of the probe"`
 	DocumentCoverage   *float64 `parquet:"document_coverage" unit:"fraction" doc:"document words in the union of the matches / words of the document"`
 	LongestWords       *int64   `parquet:"longest_words" unit:"words" doc:"longest match with this document; null without ngram"`
-	NearVerbatimRecall *float64 `parquet:"near_verbatim_recall" unit:"fraction" doc:"nv-recall of the pair; null when it was not computed"`
+	NearVerbatimRecall *float64 `parquet:"near_verbatim_recall" unit:"fraction" doc:"nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe's words, or of the document's where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words"`
 	URL                *string  `parquet:"url" doc:"address of the document, as the corpus declares it"`
 	License            *string  `parquet:"license" doc:"licence of the document, as the corpus declares it"`
 	RightsHolder       *string  `parquet:"rights_holder" doc:"who holds rights in the document, as the corpus declares it"`

@@ -97,7 +97,7 @@ CREATE TABLE matches (
   probe_coverage FLOAT64 OPTIONS (description = 'covered_words / words of the probe [fraction]'),
   document_coverage FLOAT64 OPTIONS (description = 'document words in the union of the matches / words of the document [fraction]'),
   longest_words INT64 OPTIONS (description = 'longest match with this document; null without ngram [words]'),
-  near_verbatim_recall FLOAT64 OPTIONS (description = 'nv-recall of the pair; null when it was not computed [fraction]'),
+  near_verbatim_recall FLOAT64 OPTIONS (description = 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe\'s words, or of the document\'s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]'),
   url STRING OPTIONS (description = 'address of the document, as the corpus declares it'),
   license STRING OPTIONS (description = 'licence of the document, as the corpus declares it'),
   rights_holder STRING OPTIONS (description = 'who holds rights in the document, as the corpus declares it'),

@@ -172,7 +172,7 @@ COMMENT ON COLUMN matches.covered_words IS 'probe words in the union of its matc
 COMMENT ON COLUMN matches.probe_coverage IS 'covered_words / words of the probe [fraction]';
 COMMENT ON COLUMN matches.document_coverage IS 'document words in the union of the matches / words of the document [fraction]';
 COMMENT ON COLUMN matches.longest_words IS 'longest match with this document; null without ngram [words]';
-COMMENT ON COLUMN matches.near_verbatim_recall IS 'nv-recall of the pair; null when it was not computed [fraction]';
+COMMENT ON COLUMN matches.near_verbatim_recall IS 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe''s words, or of the document''s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]';
 COMMENT ON COLUMN matches.url IS 'address of the document, as the corpus declares it';
 COMMENT ON COLUMN matches.license IS 'licence of the document, as the corpus declares it';
 COMMENT ON COLUMN matches.rights_holder IS 'who holds rights in the document, as the corpus declares it';

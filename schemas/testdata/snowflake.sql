@@ -92,7 +92,7 @@ CREATE TABLE matches (
   probe_coverage FLOAT COMMENT 'covered_words / words of the probe [fraction]',
   document_coverage FLOAT COMMENT 'document words in the union of the matches / words of the document [fraction]',
   longest_words NUMBER(19, 0) COMMENT 'longest match with this document; null without ngram [words]',
-  near_verbatim_recall FLOAT COMMENT 'nv-recall of the pair; null when it was not computed [fraction]',
+  near_verbatim_recall FLOAT COMMENT 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe\'s words, or of the document\'s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]',
   url VARCHAR COMMENT 'address of the document, as the corpus declares it',
   license VARCHAR COMMENT 'licence of the document, as the corpus declares it',
   rights_holder VARCHAR COMMENT 'who holds rights in the document, as the corpus declares it',
