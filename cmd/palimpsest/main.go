@@ -46,7 +46,7 @@ func main() {
 const grace = 8 * time.Second
 
 // errHeld is the end of a command that did not stop in that time.
-var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command starts again: %w",
+var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command goes on from what is done: %w",
 	grace, context.Canceled)
 
 // command is the whole command line.
