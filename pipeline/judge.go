@@ -33,6 +33,9 @@ func (e *edition) judge(ctx context.Context, f *subjects, s *scored) error {
 	if err := writeTable(ctx, e, schemas.Evidences, rows); err != nil {
 		return err
 	}
+	if err := e.edges.close(ctx, e, rows); err != nil {
+		return err
+	}
 	if e.Config.Likelihood == nil {
 		return nil
 	}
