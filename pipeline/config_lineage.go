@@ -13,7 +13,7 @@ import (
 // Lineage declares what cannot be seen from outside, for the table lineage (methods, section 8): what models were made from, and on what
 // basis that is claimed to have been done. The models of likelihood, with their bases, are part of it without being listed.
 type Lineage struct {
-	Corpus  string          `json:"corpus"`            // name of the corpus that the run reads; default corpus
+	Corpus  string          `json:"corpus,omitzero"`   // name of the corpus that the run reads; default corpus
 	Corpora []LineageCorpus `json:"corpora,omitempty"` // the others, or this one if it is no plain corpus
 	Models  []LineageModel  `json:"models,omitempty"`
 }
@@ -45,28 +45,30 @@ var jurisdictionPattern = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,3})?$`)
 
 func (l *loader) checkLineage(c *Config) {
 	g := c.Lineage
-	if !l.given("lineage.corpus") {
-		g.Corpus = corpusRole
-	}
-	l.checkNodeName("lineage.corpus", g.Corpus)
-	if l.given("lineage.corpus") && !c.folds() {
-		l.problem("lineage.corpus", "names the corpus that the run reads, and no stage reads one; remove it, or add hash or ngram")
-	}
-	corpora := []string{g.Corpus}
+	var corpora []string
 	for i := range g.Corpora {
 		k, key := &g.Corpora[i], join("lineage.corpora", strconv.Itoa(i))
-		if l.checkNodeName(key+".name", k.Name) && slices.Contains(corpora[1:], k.Name) {
+		if l.checkNodeName(key+".name", k.Name) && slices.Contains(corpora, k.Name) {
 			l.problem(key+".name", "two corpora have the name %s; give them two", quote(k.Name))
 		}
 		corpora = append(corpora, k.Name)
 		kinds := []string{lineage.CorpusKind, lineage.TuningCorpus, lineage.SyntheticCorpus}
 		if k.GeneratedBy != "" {
-			if l.given(key+".kind") && k.Kind != lineage.SyntheticCorpus {
-				l.problem(key+".generated_by", "is of a synthetic corpus, and this is a %s; remove one of the two", quote(k.Kind))
-			}
 			kinds = kinds[2:]
 		}
 		l.word(key+".kind", &k.Kind, kinds...)
+	}
+	switch {
+	case !c.folds():
+		if l.given("lineage.corpus") {
+			l.problem("lineage.corpus", "names the corpus that the run reads, and no stage reads one; remove it, or add hash or ngram")
+		}
+	case l.given("lineage.corpus"):
+		l.checkNodeName("lineage.corpus", g.Corpus)
+		corpora = append(corpora, g.Corpus)
+	default:
+		g.Corpus = corpusRole
+		corpora = append(corpora, g.Corpus)
 	}
 	models := l.lineageModels(c)
 	for i := range g.Corpora {
@@ -77,7 +79,7 @@ func (l *loader) checkLineage(c *Config) {
 	for i := range g.Models {
 		key := join("lineage.models", strconv.Itoa(i))
 		if len(g.Models[i].From) == 0 {
-			l.problem(key+".from", "required; list what the model was made from, like [{corpus: %s, basis: none}]", g.Corpus)
+			l.problem(key+".from", "required; list what the model was made from, like [{corpus: crawl, basis: tdm_art4, jurisdiction: DE}]")
 		}
 		for k := range g.Models[i].From {
 			l.checkSource(join(key+".from", strconv.Itoa(k)), &g.Models[i], k, corpora, models)
@@ -161,8 +163,18 @@ func (l *loader) checkTuning(g *Lineage) {
 // known reports a name that nothing has.
 func (l *loader) known(key, name, what string, names []string) {
 	if !slices.Contains(names, name) {
-		l.problem(key, "there is no %s %s; add it to lineage, or %s", what, quote(name), nearest(name, names))
+		l.problem(key, "there is no %s %s; list it in lineage (%s)", what, quote(name), nearest(name, compacted(names)))
 	}
+}
+
+// compacted returns the names, each once, in the order in which they come first.
+func compacted(names []string) (all []string) {
+	for _, n := range names {
+		if n != "" && !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 // checkNodeName reports whether a name can be one.
