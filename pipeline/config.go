@@ -25,12 +25,13 @@ type Config struct {
 	Hash        *Hash       `json:"hash,omitempty"`
 	Ngram       *Ngram      `json:"ngram,omitempty"`
 	Likelihood  *Likelihood `json:"likelihood,omitempty"`
+	Lineage     *Lineage    `json:"lineage,omitempty"`
 	Evidence    Evidence    `json:"evidence"`
 	Resources   Resources   `json:"resources,omitzero"`
 }
 
-// Corpus says where the documents are. Columns: text (default text), id, url, license, rights_holder, opt_out; in unit tokens token_ids
-// and byte_offsets.
+// Corpus says where the documents are. Columns: text (default text), id, url, license, rights_holder, the signals of package reservation
+// (opt_out, tdm_meta, tdm_header, tdm_file, robots, robots_meta); in unit tokens token_ids and byte_offsets.
 type Corpus struct {
 	URLs    []string          `json:"urls"`
 	Columns map[string]string `json:"columns"` // by role, the name of the column in the files

@@ -15,7 +15,7 @@ import (
 
 // The roles that columns of the input can have.
 var (
-	corpusRoles = []string{"text", "id", "url", "license", "rights_holder", "opt_out", tokenIDsRole, byteOffsetsRole}
+	corpusRoles = slices.Concat([]string{"text"}, refRoles, []string{tokenIDsRole, byteOffsetsRole})
 	probeRoles  = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder",
 		"license", "label", tokenIDsRole, byteOffsetsRole, promptIDsRole}
 	controlRoles = []string{"id", "text", "control_group", tokenIDsRole, byteOffsetsRole}
@@ -49,6 +49,9 @@ func (l *loader) check(c *Config) {
 	l.checkTokens(c)
 	if c.Likelihood != nil {
 		l.checkLikelihood(c)
+	}
+	if c.Lineage != nil {
+		l.checkLineage(c)
 	}
 	l.checkEvidence(c)
 	l.between("resources.workers", c.Resources.Workers, 0, 1024)

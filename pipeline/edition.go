@@ -18,6 +18,7 @@ type edition struct {
 	dir *write.Dir
 	out []write.Output
 
+	edges    *edges                 // nil without lineage
 	facts    map[string]*ModelFacts // by name, of the models that were asked
 	removed  []Removed
 	families []evidence.Family
@@ -48,6 +49,10 @@ func (e *edition) make(ctx context.Context) error {
 	if found != nil {
 		defer found.close()
 	}
+	if e.edges, err = e.openLineage(); err != nil {
+		return err
+	}
+	defer e.edges.discard()
 	e.meter.Begin("writing what was found", 0)
 	s, err := e.writeFindings(ctx, found)
 	if err != nil {

@@ -220,6 +220,7 @@ func (s *State) Rows(i int, id string) []schemas.Match {
 		row := schemas.Match{
 			ProbeID: id, DocumentID: p.ID, DocumentURI: p.URI, DocumentRow: p.Row,
 			URL: p.URL, License: p.License, RightsHolder: p.RightsHolder, OptOut: p.OptOut,
+			Reservation: p.Reservation, ReservationRule: p.ReservationRule,
 		}
 		if s.config.Searched {
 			covered, longest := p.ProbeCovered, p.Longest
