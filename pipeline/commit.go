@@ -145,11 +145,11 @@ func (j *Job) all() []int {
 
 // Commit makes the tables of what the tasks left, and publishes them. Tasks whose results are not all there make it an IncompleteError.
 func (j *Job) Commit(ctx context.Context) (*Result, error) {
-	missing, err := j.Missing(ctx)
+	done, err := j.results(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(missing) > 0 {
+	if missing := j.missing(done); len(missing) > 0 {
 		return nil, &IncompleteError{RunURL: j.RunURL, Tasks: missing, Of: len(j.tasks)}
 	}
 	local, err := os.MkdirTemp("", "palimpsest-")
@@ -157,7 +157,7 @@ func (j *Job) Commit(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("making a place for the tables: %w", err)
 	}
 	defer os.RemoveAll(local)
-	e := &edition{Job: j, dir: write.NewDir(local, j.RunID, j.metadata()), facts: make(map[string]*ModelFacts)}
+	e := &edition{Job: j, dir: write.NewDir(local, j.RunID, j.metadata()), facts: make(map[string]*ModelFacts), combined: j.combined(done)}
 	if err := errors.Join(e.make(ctx), e.closeEngines()); err != nil {
 		return nil, err
 	}
