@@ -68,15 +68,19 @@ func (j *Job) Shard(ctx context.Context, task int) error {
 			return nil
 		}
 	}
-	if err == nil {
-		return nil
+	j.keepFailure(ctx, task, err)
+	return err
+}
+
+// keepFailure keeps why a task failed, if it did. To be stopped is no failure.
+func (j *Job) keepFailure(ctx context.Context, task int, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
 	}
-	name := j.work(failureName(task))
 	data, _ := json.Marshal(TaskFailure{task, ExitCode(err), err.Error()})
-	if kept := j.store.Put(ctx, j.RunURL, name, data, "application/json"); kept != nil {
+	if kept := j.store.Put(ctx, j.RunURL, j.work(failureName(task)), data, "application/json"); kept != nil {
 		j.log.Warn("why the task failed could not be kept", "reason", kept)
 	}
-	return err
 }
 
 // TaskFailure is why the last attempt at a task failed.

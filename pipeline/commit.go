@@ -165,15 +165,27 @@ func (j *Job) Commit(ctx context.Context) (*Result, error) {
 
 // complete returns an IncompleteError when results are missing.
 func (j *Job) complete(ctx context.Context) error {
-	missing, err := j.Missing(ctx)
-	if err == nil && len(missing) > 0 {
-		err = &IncompleteError{RunURL: j.RunURL, Tasks: missing, Of: len(j.tasks)}
+	done, err := j.results(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	return j.lacks(done)
+}
+
+// lacks returns an IncompleteError when results are not among those that are there.
+func (j *Job) lacks(done map[string]bool) error {
+	if missing := j.missing(done); len(missing) > 0 {
+		return &IncompleteError{RunURL: j.RunURL, Tasks: missing, Of: len(j.tasks)}
+	}
+	return nil
 }
 
 func (j *Job) commit(ctx context.Context) (*Result, error) {
-	if err := j.complete(ctx); err != nil {
+	done, err := j.results(ctx)
+	if err == nil {
+		err = j.lacks(done)
+	}
+	if err != nil {
 		return nil, err
 	}
 	local, err := os.MkdirTemp("", "palimpsest-")
@@ -181,7 +193,8 @@ func (j *Job) commit(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("making a place for the tables: %w", err)
 	}
 	defer os.RemoveAll(local)
-	e := &edition{Job: j, dir: write.NewDir(local, j.RunID, j.metadata()), facts: make(map[string]*ModelFacts)}
+	e := &edition{Job: j, dir: write.NewDir(local, j.RunID, j.metadata()), facts: make(map[string]*ModelFacts),
+		combined: j.combined(done)}
 	if err := errors.Join(e.make(ctx), e.closeEngines()); err != nil {
 		return nil, err
 	}

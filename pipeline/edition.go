@@ -18,6 +18,8 @@ type edition struct {
 	dir *write.Dir
 	out []write.Output
 
+	combined bool // what is known of each text is there, combined
+
 	edges    *edges                 // nil without lineage
 	facts    map[string]*ModelFacts // by name, of the models that were asked
 	removed  []Removed

@@ -41,12 +41,11 @@ func (j *Job) index(ctx context.Context, block int, published bool) (*folds, err
 			return nil, indexFailure(ctx, err)
 		}
 	}
-	var texts *ngram.Texts
+	texts, err := j.unitsOf(block)
+	if err != nil {
+		return nil, err
+	}
 	if n := j.Config.Ngram; n != nil {
-		var err error
-		if texts, err = ngram.NewTexts(probes, n.unit()); err != nil {
-			return nil, &UsageError{err}
-		}
 		overlap, err := j.open(ctx, overlapName(block), published)
 		switch {
 		case err != nil:

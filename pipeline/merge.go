@@ -62,10 +62,19 @@ func (e *edition) merge(ctx context.Context) (*found, error) {
 		defer signed.Discard()
 	}
 	f := &found{Job: e.Job, records: write.NewSorter(e.dir, "spool/probes"), block: -1}
+	counts := make([]int64, e.Parts()) // records of the units, by the part that they are combined in
 	take := func(kind byte, key, value []byte) error {
 		switch {
 		case kind == probeRecord && len(key) == 4:
-			return f.records.Add(key, value)
+			if !e.combined {
+				return f.records.Add(key, value)
+			}
+			i := binary.BigEndian.Uint32(key)
+			if int64(i) >= int64(len(e.texts.all)) {
+				return fmt.Errorf("a record of text %d, and there are %d", i, len(e.texts.all))
+			}
+			counts[PartOf(i)]++
+			return nil
 		case kind == documentRecord:
 			return documents.Insert(key, value)
 		case kind == signatureRecord && signed != nil:
@@ -88,6 +97,9 @@ func (e *edition) merge(ctx context.Context) (*found, error) {
 		}
 		return nil
 	})
+	if err == nil && e.combined {
+		err = e.eachCombined(ctx, counts, f.records.Add)
+	}
 	if err != nil {
 		f.close()
 		return nil, err
@@ -288,23 +300,40 @@ func (f *found) about(i int) (probe int32, err error) {
 
 // open starts a block. Its states know nothing yet.
 func (f *found) open(block int) error {
-	c := f.Config
-	f.total, f.finder = &partial{}, nil
-	var texts *ngram.Texts
-	probes := f.blocks[block].texts(f.texts)
-	if n := c.Ngram; n != nil {
-		var err error
-		if texts, err = ngram.NewTexts(probes, n.unit()); err != nil {
-			return &UsageError{err}
-		}
-		f.total.ngram = ngram.NewMerged(texts, n.engine())
-		f.finder = ngram.NewFinder(f.total.ngram, f.documents, n.Report, *c.Evidence.Texts)
+	texts, err := f.unitsOf(block)
+	if err != nil {
+		return err
+	}
+	f.total, f.finder = f.Config.merged(texts, f.blocks[block].texts(f.texts)), nil
+	if n := f.Config.Ngram; n != nil {
+		f.finder = ngram.NewFinder(f.total.ngram, f.documents, n.Report, *f.Config.Evidence.Texts)
+	}
+	return nil
+}
+
+// unitsOf returns a block's texts in the units that ngram counts in; nil without ngram.
+func (j *Job) unitsOf(block int) (*ngram.Texts, error) {
+	n := j.Config.Ngram
+	if n == nil {
+		return nil, nil
+	}
+	texts, err := ngram.NewTexts(j.blocks[block].texts(j.texts), n.unit())
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	return texts, nil
+}
+
+// merged returns states that know nothing yet, and take in what those of documents wrote. texts is nil without ngram.
+func (c *Config) merged(texts *ngram.Texts, probes []*fold.Probe) *partial {
+	p := &partial{match: match.NewState(c.matches(texts, probes))}
+	if c.Ngram != nil {
+		p.ngram = ngram.NewMerged(texts, c.Ngram.engine())
 	}
 	if c.Hash != nil {
-		f.total.hash = hash.NewMerged()
+		p.hash = hash.NewMerged()
 	}
-	f.total.match = match.NewState(c.matches(texts, probes))
-	return nil
+	return p
 }
 
 // matches returns what the table matches lists. texts is nil without ngram.

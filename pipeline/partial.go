@@ -152,20 +152,25 @@ func (p *partial) encode(w *recordWriter, first int) error {
 		key    [4]byte
 	)
 	for _, probe := range p.touched() {
-		record.Reset()
-		if p.ngram != nil {
-			p.ngram.Encode(&record, probe)
-		}
-		if p.hash != nil {
-			p.hash.Encode(&record, probe)
-		}
-		p.match.Encode(&record, probe)
+		p.encodeText(&record, probe)
 		binary.BigEndian.PutUint32(key[:], uint32(first)+uint32(probe))
 		if err := w.add(probeRecord, key[:], record.Record()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// encodeText makes the record of one text.
+func (p *partial) encodeText(record *fold.Writer, probe int32) {
+	record.Reset()
+	if p.ngram != nil {
+		p.ngram.Encode(record, probe)
+	}
+	if p.hash != nil {
+		p.hash.Encode(record, probe)
+	}
+	p.match.Encode(record, probe)
 }
 
 // touched returns the texts of which something is known, in order.

@@ -52,8 +52,20 @@ type folding struct {
 }
 
 // fold folds units for a block of the probes, and keeps the result of each when its last row group is done.
-func (j *Job) fold(ctx context.Context, block int, units []int, local string) (err error) {
-	f := &folding{Job: j, local: local, block: block, units: make(map[shard]int), open: make(map[int]*accumulator)}
+func (j *Job) fold(ctx context.Context, block int, units []int, local string) error {
+	if err := j.openCorpus(ctx, units); err != nil {
+		return err
+	}
+	shape, err := j.index(ctx, block, j.array)
+	if err != nil {
+		return err
+	}
+	return j.foldWith(ctx, shape, block, units, local)
+}
+
+// foldWith folds units, whose objects are open, for a block of the probes, whose index is shape.
+func (j *Job) foldWith(ctx context.Context, shape *folds, block int, units []int, local string) error {
+	f := &folding{Job: j, local: local, block: block, shape: shape, units: make(map[shard]int), open: make(map[int]*accumulator)}
 	defer func() {
 		for _, a := range f.open {
 			a.discard()
@@ -61,9 +73,6 @@ func (j *Job) fold(ctx context.Context, block int, units []int, local string) (e
 	}()
 	var groups []shard
 	var stored int64
-	if err := j.openCorpus(ctx, units); err != nil {
-		return err
-	}
 	for _, i := range units {
 		for _, g := range j.units[i].Groups {
 			s := shard{j.corpus[g.Object], g.Group}
@@ -71,9 +80,6 @@ func (j *Job) fold(ctx context.Context, block int, units []int, local string) (e
 			groups = append(groups, s)
 		}
 		stored += j.units[i].Bytes
-	}
-	if f.shape, err = j.index(ctx, block, j.array); err != nil {
-		return err
 	}
 	name := "scanning the corpus"
 	if len(j.blocks) > 1 {

@@ -163,7 +163,7 @@ func (s *Store) open(ctx context.Context, l location, u *url.URL) (*blob.Bucket,
 	case "file":
 		b, err = new(fileblob.URLOpener).OpenBucketURL(ctx, u)
 	default:
-		b, err = blob.OpenBucket(ctx, name)
+		b, err = blob.OpenBucket(context.WithoutCancel(ctx), name) // credentials are asked for with it as long as the bucket is open
 	}
 	if err != nil {
 		return nil, openFailure(l, err)
