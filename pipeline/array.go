@@ -174,5 +174,6 @@ type IncompleteError struct {
 
 func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("run %s is not complete: of its %d tasks %d are missing: %s; do each with: palimpsest shard %s --task I, or resubmit "+
-		"what palimpsest status %s --missing lists, then commit again", e.RunURL, e.Of, len(e.Tasks), scheduler.Ranges(e.Tasks), e.RunURL, e.RunURL)
+		"what palimpsest status %s --missing lists, then commit again",
+		e.RunURL, e.Of, len(e.Tasks), scheduler.Ranges(e.Tasks), e.RunURL, e.RunURL)
 }

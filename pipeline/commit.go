@@ -58,8 +58,8 @@ const MostTasks = 10_000
 // taskBytes is how much of the corpus a task reads, in stored bytes, where nobody says how many tasks there are.
 const taskBytes = 16 << 30
 
-// Prepare plans for an array of so many tasks, 0 for as many as the corpus asks for, and publishes the plan: it is what tasks work from. A plan of the same program, configuration
-// and inputs that is there is taken as it is.
+// Prepare plans for an array of so many tasks, 0 for as many as the corpus asks for, and publishes the plan: it is what tasks work from. A
+// plan of the same program, configuration and inputs that is there is taken as it is.
 func (p *Plan) Prepare(ctx context.Context, version string, tasks int, m *Meter) (*Result, *Job, error) {
 	if tasks == 0 {
 		tasks = int(min(1+p.CorpusBytes()/taskBytes, MostTasks))
@@ -102,8 +102,8 @@ func (p *Plan) begin(ctx context.Context, version string, tasks int, array bool,
 	return nil, j, nil
 }
 
-// begun returns the job of the plan that the run has, when it is of the same program, configuration and inputs; nil when there is none. What
-// run has begun is no plan of an array.
+// begun returns the job of the plan that the run has, when it is of the same program, configuration and inputs; nil when there is none.
+// What run has begun is no plan of an array.
 func (p *Plan) begun(ctx context.Context, version string, array bool, m *Meter) (*Job, error) {
 	old, digest, err := readPlan(ctx, p.store, p.RunURL)
 	if old != nil && old.Identity == p.identity(version) && (old.Array || !array) {
@@ -185,7 +185,7 @@ func (j *Job) commit(ctx context.Context) (*Result, error) {
 	if err := errors.Join(e.make(ctx), e.closeEngines()); err != nil {
 		return nil, err
 	}
-	j.meter.begin("publishing", 0)
+	j.meter.Begin("publishing", 0)
 	if done, err := j.over(ctx); done != nil || err != nil {
 		return done, err // another attempt was quicker: what is committed stays
 	}

@@ -15,7 +15,7 @@ import (
 
 // The roles that columns of the input can have.
 var (
-	corpusRoles = []string{"text", "id", "url", "license", "rights_holder", "opt_out", tokenIDsRole, byteOffsetsRole}
+	corpusRoles = slices.Concat([]string{"text"}, refRoles, []string{tokenIDsRole, byteOffsetsRole})
 	probeRoles  = []string{"id", "text", "prompt", "kind", "control_group", "canary_null", "title", "author", "rights_holder",
 		"license", "label", tokenIDsRole, byteOffsetsRole, promptIDsRole}
 	controlRoles = []string{"id", "text", "control_group", tokenIDsRole, byteOffsetsRole}
@@ -49,6 +49,9 @@ func (l *loader) check(c *Config) {
 	l.checkTokens(c)
 	if c.Likelihood != nil {
 		l.checkLikelihood(c)
+	}
+	if c.Lineage != nil {
+		l.checkLineage(c)
 	}
 	l.checkEvidence(c)
 	l.between("resources.workers", c.Resources.Workers, 0, 1024)
@@ -178,6 +181,9 @@ func (l *loader) checkNgram(n *Ngram) {
 		n.MinMatch = .1
 	} else if n.MinMatch < 0 || n.MinMatch > 1 {
 		l.problem("ngram.min_match", "%v is no share of a probe; it is from 0 to 1", n.MinMatch)
+	}
+	if n.NearVerbatim && *n.MaxMatches == 0 {
+		l.problem("ngram.near_verbatim", "compares probes with listed documents, and ngram.max_matches lists none; raise that or remove the key")
 	}
 }
 

@@ -82,7 +82,7 @@ colour: red
 `, nil, `
 run.yaml:5: ngarm: unknown key; did you mean ngram?
 run.yaml:6: outptu: unknown key; did you mean output?
-run.yaml:7: colour: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, evidence, resources
+run.yaml:7: colour: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, lineage, evidence, resources
 `},
 		{minimal + `output: again
 `, nil, `
@@ -99,10 +99,10 @@ run.yaml:7: hash: no value; give one (keys and values, {} for the defaults), or 
 		{minimal + `"a\nb": 1
 "output\u001b[1m": 2
 `, []string{"run_id=\"a\\nb\"", "x\ny=1"}, `
-run.yaml:5: a\x0ab: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, evidence, resources
-run.yaml:6: output\x1b[1m: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, evidence, resources
+run.yaml:5: a\x0ab: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, lineage, evidence, resources
+run.yaml:6: output\x1b[1m: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, lineage, evidence, resources
 --set run_id: "a\nb" is no name for a run; use up to 128 letters, digits, dots, underscores and dashes, and begin with a letter or digit
---set x\x0ay: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, evidence, resources
+--set x\x0ay: unknown key; known: output, run_id, logical_date, on_bad_input, corpus, probes, controls, hash, ngram, likelihood, lineage, evidence, resources
 `},
 		{minimal, []string{"corpus.urls=[\"s3://b/a\\tb?token=secret\"]", "probes.0.urls=[file://host/x?password=secret]"}, `
 --set corpus.urls: corpus.urls.0: "s3://b/a\tb" has a control character; remove it
@@ -270,12 +270,69 @@ ngram:
   max_sources: 1001
   max_matches: -1
   min_match: 1.01
+  near_verbatim: maybe
 `, nil, `
 run.yaml:6: ngram.min_words: has no meaning in unit bytes, where min_bytes alone applies; remove it
 run.yaml:8: ngram.report.0: 50 is less than min_bytes, 60, and spans are never shorter; remove it or lower min_bytes
 run.yaml:9: ngram.max_sources: 1001 is outside 0 to 1000
 run.yaml:10: ngram.max_matches: -1 is outside 0 to 1000
 run.yaml:11: ngram.min_match: 1.01 is no share of a probe; it is from 0 to 1
+run.yaml:12: ngram.near_verbatim: expected true or false, got "maybe"
+`},
+		{`output: o
+corpus: {urls: [c], columns: {tdm_headers: h}}
+probes: {urls: [p]}
+hash: {}
+lineage:
+  corpus: ""
+  models:
+    - name: base
+      from:
+        - {corpus: crawls, basis: tdm}
+        - {corpus: crawl, model: base}
+        - {corpus: pile, basis_ref: contract 7, jurisdiction: DE}
+        - {corpus: crawl, basis: tdm_art4, jurisdiction: Germany, relation: theft}
+        - {corpus: crawl}
+        - {model: base}
+    - {name: chat}
+    - {name: base, from: [{model: chad}]}
+    - {name: first, from: [{model: second}]}
+    - {name: second, from: [{model: first}]}
+  corpora:
+    - {name: crawl, kind: web}
+    - {name: crawl}
+    - {name: pile, kind: corpus, generated_by: nobody}
+    - {kind: corpus}
+  outputs: all
+`, nil, `
+run.yaml:2: corpus.columns.tdm_headers: unknown role of a column; did you mean tdm_header?
+run.yaml:6: lineage.corpus: "" is no name; use 1 to 200 printable characters
+run.yaml:10: lineage.models.0.from.0.corpus: there is no corpus "crawls"; list it in lineage (did you mean crawl?)
+run.yaml:10: lineage.models.0.from.0.basis: "tdm" is unknown; use none, authorization, tdm_art3, tdm_art4, fair_use_claim, sui_generis_consent, public_domain or unknown
+run.yaml:11: lineage.models.0.from.1: is a corpus or a model; name one of the two
+run.yaml:12: lineage.models.0.from.2.basis_ref: is of a basis, and none is claimed; name the basis or remove the key
+run.yaml:12: lineage.models.0.from.2.jurisdiction: is of a basis, and none is claimed; name the basis or remove the key
+run.yaml:13: lineage.models.0.from.3.relation: "theft" is unknown; use undetermined, copy or derivative
+run.yaml:13: lineage.models.0.from.3.jurisdiction: "Germany" is no jurisdiction; give a code of ISO 3166 like DE or US-CA, or EU
+run.yaml:14: lineage.models.0.from.4: "crawl" is listed twice; keep one
+run.yaml:15: lineage.models.0.from.5.model: "base" cannot be made from itself; name the model it was tuned from
+run.yaml:16: lineage.models.1.from: required; list what the model was made from, like [{corpus: crawl, basis: tdm_art4, jurisdiction: DE}]
+run.yaml:17: lineage.models.2.name: two models have the name "base"; put what it was made from into one list
+run.yaml:17: lineage.models.2.from.0.model: there is no model "chad"; list it in lineage (did you mean chat?)
+run.yaml:18: lineage.models.3.from.0.model: "second" is itself made from "first"; remove one of the two
+run.yaml:21: lineage.corpora.0.kind: "web" is unknown; use corpus, tuning_corpus or synthetic_corpus
+run.yaml:22: lineage.corpora.1.name: two corpora have the name "crawl"; give them two
+run.yaml:23: lineage.corpora.2.kind: "corpus" is unknown; use synthetic_corpus
+run.yaml:23: lineage.corpora.2.generated_by: there is no model "nobody"; list it in lineage (known: base, chat, first, second)
+run.yaml:24: lineage.corpora.3.name: "" is no name; use 1 to 200 printable characters
+run.yaml:25: lineage.outputs: unknown key; known: corpus, corpora, models
+`},
+		{`output: o
+probes: {urls: [p]}
+likelihood: {target: {columns: {log_probs: lp}}}
+lineage: {corpus: crawl}
+`, nil, `
+run.yaml:4: lineage.corpus: names the corpus that the run reads, and no stage reads one; remove it, or add hash or ngram
 `},
 		{`output: o
 corpus: {urls: [c]}
@@ -285,11 +342,14 @@ ngram:
   min_words: 0
   min_bytes: -1
   report: []
+  max_matches: 0
+  near_verbatim: true
 `, nil, `
 run.yaml:5: ngram.unit: "letters" is unknown; use words, bytes or tokens
 run.yaml:6: ngram.min_words: 0 is outside 1 to 10000
 run.yaml:7: ngram.min_bytes: -1 is outside 0 to 1048576
 run.yaml:8: ngram.report: is empty; list at least one length, or remove the key for the usual ones
+run.yaml:10: ngram.near_verbatim: compares probes with listed documents, and ngram.max_matches lists none; raise that or remove the key
 `},
 		{`output: o
 corpus: {urls: [c]}

@@ -57,7 +57,7 @@ func TestLoadConfig(t *testing.T) {
 		Output: "file:///data/evidence", OnBadInput: "quarantine",
 		Corpus:    &Corpus{[]string{"corpus/*.parquet"}, map[string]string{"text": "text"}},
 		Probes:    ProbeList{{URLs: []string{"probes.parquet"}, Kind: "work", Columns: map[string]string{"text": "text"}}},
-		Ngram:     &Ngram{"words", 13, 0, to(60), "", []int{13, 25, 50}, to(10), to(20), .1},
+		Ngram:     &Ngram{"words", 13, 0, to(60), "", []int{13, 25, 50}, to(10), to(20), .1, false},
 		Evidence:  Evidence{Texts: to(true)},
 		Resources: Resources{0, 4 << 30},
 	}
@@ -75,7 +75,7 @@ func TestLoadConfig(t *testing.T) {
 		},
 		Controls: &Controls{[]string{"controls.parquet"}, map[string]string{"text": "text", "control_group": "set"}},
 		Hash:     &Hash{.8, "datatrove"},
-		Ngram:    &Ngram{"words", 20, 0, to(0), "", []int{20, 40}, to(0), to(5), 0},
+		Ngram:    &Ngram{"words", 20, 0, to(0), "", []int{20, 40}, to(0), to(5), 0, false},
 		Likelihood: &Likelihood{
 			Target: ModelList{{Engine: "columns", Name: "target", Columns: map[string]string{"log_probs": "lp", "means": "mu", "deviations": "sigma"}}},
 			Reference: &Model{Engine: "columns", Name: "small", URLs: []string{"ref.parquet"},
@@ -108,8 +108,8 @@ func TestConfigDefaults(t *testing.T) {
 		{[]string{"ngram.min_words=20"}, func(c *Config) any { return c.Ngram.Report }, []int{25, 50}},
 		{[]string{"ngram.min_words=51"}, func(c *Config) any { return c.Ngram.Report }, []int{51}},
 		{[]string{"ngram.report=[50, 20, 50]"}, func(c *Config) any { return c.Ngram.Report }, []int{20, 50}},
-		{[]string{"ngram.unit=bytes"}, func(c *Config) any { return *c.Ngram }, Ngram{"bytes", 0, 0, to(50), "", []int{50, 100, 200}, to(10), to(20), .1}},
-		{[]string{"ngram.unit=tokens", "ngram.tokenizer=m.gguf"}, func(c *Config) any { return *c.Ngram }, Ngram{"tokens", 0, 50, to(0), "m.gguf", []int{50, 100, 200}, to(10), to(20), .1}},
+		{[]string{"ngram.unit=bytes"}, func(c *Config) any { return *c.Ngram }, Ngram{"bytes", 0, 0, to(50), "", []int{50, 100, 200}, to(10), to(20), .1, false}},
+		{[]string{"ngram.unit=tokens", "ngram.tokenizer=m.gguf"}, func(c *Config) any { return *c.Ngram }, Ngram{"tokens", 0, 50, to(0), "m.gguf", []int{50, 100, 200}, to(10), to(20), .1, false}},
 		{[]string{"ngram={unit: tokens, tokenizer: m.gguf, min_tokens: 120}"}, func(c *Config) any { return c.Ngram.Report }, []int{200}},
 		{[]string{"ngram={unit: bytes, min_bytes: 120}"}, func(c *Config) any { return c.Ngram.Report }, []int{200}},
 		{nil, func(c *Config) any { return c.Evidence.Score }, ""},

@@ -5,20 +5,27 @@
 // that are not there, is refused here, before any work. The run's name, unless it is given, is a digest of configuration and
 // inputs.
 //
-// A shard is one row group of one object: the unit of work and of quarantine. Row groups are fetched ahead, within what
-// resources.memory leaves beside the texts and their index, and handed to the workers in any order.
+// A Job is a plan whose texts are loaded and whose work is cut into units: row groups of the corpus that are folded, texts that a model is
+// asked about. Units are dealt to tasks by their bytes. What a task has to know is published with the plan: plan.json, the texts, the
+// indexes over them.
 //
-// A partial is what the folds (package fold) make of some documents. A worker folds a shard into a partial of its own and merges
-// it into the total only when the shard was read to its end. So a corrupt row group leaves nothing behind: it is listed among the
-// failures and dropped whole, or ends the run, as on_bad_input says. Merging is commutative and associative, so that neither the
-// number of workers nor the order in which they finish can change a result.
+// A partial is what the folds (package fold) make of some documents. A worker folds a row group into a partial of its own, and merges it
+// into its unit's only when the row group was read to its end. So a corrupt row group leaves nothing behind: it is listed among the
+// failures and dropped whole, or ends the run, as on_bad_input says. The last row group of a unit writes the unit's result, one object
+// under a name that follows from the plan: records of what is known of each probe, and rows of documents. Its bytes are a function of the
+// plan, whatever the workers, so that a task may run twice, at once, or die anywhere; a result that is there is not made again.
+// What a model answers need not be the same twice: of its results the first that is written counts.
 //
-// When the corpus is folded and the models' values are scored, the judgement goes once over the probes in order of their ids and
-// writes the tables to a local directory. The Manifest says what the run was made of (the configuration, every input with its
-// version and the digests of the column chunks that were read), what it made (every file with its digest), and what was left
-// out. It names no time and no host: equal runs have equal manifests.
+// Commit reads the results of all units once, sorts their records by probe on disk, and goes over the probes in order of their ids: it
+// merges what the units know of one, takes the findings out, and forgets it. Memory grows with the probes, not with the corpus or the
+// number of units. The Manifest says what the run was made of (the configuration, every input with its version and the digests of the
+// column chunks that were read), what it made (every file with its digest), and what was left out. It names no time and no host: equal
+// runs have equal manifests.
 //
-// Publishing is a commit in three steps: the tables, then manifest.json, then _SUCCESS, which holds the manifest's digest. A reader
-// that sees a _SUCCESS that matches sees a whole run; anything else is an incomplete run, which the next attempt writes over. A
-// complete run is never done again, and never overwritten by one of another configuration.
+// Publishing is a commit in three steps: the tables, then manifest.json, which is written once and never over another, then _SUCCESS,
+// which holds the manifest's digest. A reader that sees a _SUCCESS that matches sees a whole run; anything else is an incomplete run, which
+// the next attempt goes on with if it is of the same program, configuration and inputs, or else begins anew. A complete run is never done
+// again, and never overwritten by one of another configuration.
+//
+// Run does all that in one process. The command's plan, shard and commit do it as an array of tasks; the tables are the same bytes.
 package pipeline

@@ -18,6 +18,7 @@ type edition struct {
 	dir *write.Dir
 	out []write.Output
 
+	edges    *edges                 // nil without lineage
 	facts    map[string]*ModelFacts // by name, of the models that were asked
 	removed  []Removed
 	families []evidence.Family
@@ -40,7 +41,7 @@ func (p *Plan) metadata() map[string]string {
 // make fills the tables.
 func (e *edition) make(ctx context.Context) error {
 	c, l := e.Config, e.texts
-	e.meter.begin("merging what was found", int64(len(e.units)))
+	e.meter.Begin("merging what was found", int64(len(e.units)))
 	found, err := e.merge(ctx)
 	if err != nil {
 		return err
@@ -48,7 +49,11 @@ func (e *edition) make(ctx context.Context) error {
 	if found != nil {
 		defer found.close()
 	}
-	e.meter.begin("writing what was found", 0)
+	if e.edges, err = e.openLineage(); err != nil {
+		return err
+	}
+	defer e.edges.discard()
+	e.meter.Begin("writing what was found", 0)
 	s, err := e.writeFindings(ctx, found)
 	if err != nil {
 		return err
@@ -56,12 +61,12 @@ func (e *edition) make(ctx context.Context) error {
 	if err := e.askNow(ctx); err != nil {
 		return err
 	}
-	e.meter.begin("taking over what models said", 0)
+	e.meter.Begin("taking over what models said", 0)
 	scored, err := e.score(ctx)
 	if err != nil {
 		return err
 	}
-	e.meter.begin("judging and writing", 0)
+	e.meter.Begin("judging and writing", 0)
 	if err := e.judge(ctx, s, scored); err != nil {
 		return err
 	}

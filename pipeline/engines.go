@@ -62,7 +62,7 @@ func (j *Job) openEngine(ctx context.Context, m *planned) error {
 	if j.engines[m] != nil {
 		return nil
 	}
-	j.meter.begin("opening "+m.Name, 0)
+	j.meter.Begin("opening "+m.Name, 0)
 	opened, err := j.openModel(ctx, m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.key, err)

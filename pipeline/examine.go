@@ -39,7 +39,7 @@ func (j *Job) examine(ctx context.Context, m *planned, units []int, local string
 	for _, i := range units {
 		total += j.units[i].Bytes
 	}
-	j.meter.begin("scoring under "+m.Name, total)
+	j.meter.Begin("scoring under "+m.Name, total)
 	x := examination{planned: m, Job: j, local: local, engine: j.engines[m]}
 	c := j.Config.Likelihood
 	if m.role == targetRole {

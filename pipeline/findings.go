@@ -129,6 +129,9 @@ func (e *edition) writeTables(ctx context.Context, f *found, subjects []evidence
 		if err := t.write(row, &finding, matches); err != nil {
 			return err
 		}
+		if err := e.edges.found(p.Kind, matches, finding.Sources); err != nil {
+			return err
+		}
 	}
 	return t.close(ctx, e)
 }

@@ -49,7 +49,7 @@ func (j *Job) prompt(ctx context.Context, m *planned, p *Prompts, works []*fold.
 	for _, w := range works {
 		total += int64(len(w.Text))
 	}
-	j.meter.begin("generating with "+m.Name, total)
+	j.meter.Begin("generating with "+m.Name, total)
 	attempts := make([][]extract.Attempt, len(works))
 	var refused, unsent atomic.Int64
 	eg, ctx := errgroup.WithContext(ctx)

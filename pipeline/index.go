@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -26,7 +27,7 @@ func nearName(block int) string    { return fmt.Sprintf("index-%02d-near", block
 func (j *Job) index(ctx context.Context, block int, published bool) (*folds, error) {
 	probes := j.blocks[block].texts(j.texts)
 	f := &folds{room: j.memory.Alike}
-	j.meter.begin("indexing", 0)
+	j.meter.Begin("indexing", 0)
 	if j.Config.Hash != nil {
 		near, err := j.open(ctx, nearName(block), published && j.Config.nearDuplicate() > 0)
 		switch {
@@ -58,7 +59,7 @@ func (j *Job) index(ctx context.Context, block int, published bool) (*folds, err
 			return nil, indexFailure(ctx, err)
 		}
 	}
-	f.match = j.Config.matches(texts)
+	f.match = j.Config.matches(texts, probes)
 	return f, nil
 }
 
@@ -107,7 +108,7 @@ func (j *Job) publishIndexes(ctx context.Context, local string) error {
 		if err != nil {
 			return err
 		}
-		j.meter.begin("publishing the index", 0)
+		j.meter.Begin("publishing the index", 0)
 		if f.ngram != nil {
 			if err := j.publishIndex(ctx, local, overlapName(b), f.ngram); err != nil {
 				return err
@@ -184,7 +185,11 @@ func (j *Job) openOutlined(ctx context.Context, wanted map[int]bool) error {
 		if !wanted[i] || i >= len(j.corpus) {
 			continue
 		}
-		if _, err := j.source.OpenKnown(ctx, j.corpus[i].version(), append([]byte{}, value...)); err != nil {
+		l, err := j.corpus[i].version()
+		if err == nil {
+			_, err = j.source.OpenKnown(ctx, l, bytes.Clone(value))
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func (o *object) read() Input {
 }
 
 // footersAtOnce is how many footers are fetched at once.
-const footersAtOnce = 16
+const footersAtOnce = 32
 
 // open lists the patterns and opens what they name. Columns that are mapped must be there, in every object. An object whose footer
 // cannot be read is quarantined, or fails the run, as configured.

@@ -23,7 +23,6 @@ type Job struct {
 	array  bool    // indexes and outlines are published
 
 	engines map[*planned]*engine // of the models that are asked
-	facts   map[string]*ModelFacts
 	notes   []Note
 }
 
@@ -43,7 +42,7 @@ func (p *Plan) newJob(ctx context.Context, version string, tasks int, m *Meter) 
 			return nil, err
 		}
 	}
-	m.begin("reading probes", 0)
+	m.Begin("reading probes", 0)
 	var err error
 	if j.texts, err = j.load(ctx); err != nil {
 		return nil, errors.Join(err, j.closeEngines())

@@ -27,6 +27,9 @@ func (e *edition) judge(ctx context.Context, f *subjects, s *scored) error {
 	if err := e.writeEvidence(ctx, judged); err != nil {
 		return err
 	}
+	if err := e.edges.close(ctx, e); err != nil {
+		return err
+	}
 	if e.Config.Likelihood == nil {
 		return nil
 	}
@@ -55,7 +58,11 @@ func (e *edition) writeEvidence(ctx context.Context, judged []judgement) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := w.Write(judged[p.judgement].Row(int(p.row))); err != nil {
+		row := judged[p.judgement].Row(int(p.row))
+		if err := w.Write(row); err != nil {
+			return err
+		}
+		if err := e.edges.judged(judged[p.judgement].Subjects[p.row].Probe, &row); err != nil {
 			return err
 		}
 	}

@@ -185,7 +185,7 @@ func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *M
 	if err != nil {
 		return "", nil, "", err
 	}
-	if string(bytes.TrimSpace(sum)) != fold.SHA256(data) {
+	if string(sum) != fold.SHA256(data)+"\n" {
 		return Incomplete, nil, successName + " does not hold the digest of " + manifestName, nil
 	}
 	m := new(Manifest)
@@ -194,6 +194,23 @@ func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *M
 	}
 	return Complete, m, "", nil
 }
+
+// Configuration returns the configuration that the run was made with, without credentials and resources.
+func (m *Manifest) Configuration() (*Config, error) {
+	c := new(Config)
+	d := json.NewDecoder(bytes.NewReader(m.Config))
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return nil, badData("the configuration in %s of run %s: %w", manifestName, m.RunID, err)
+	}
+	if c.Evidence.Texts == nil || c.Ngram != nil && (c.Ngram.MaxSources == nil || c.Ngram.MinBytes == nil) {
+		return nil, badData("the configuration in %s of run %s is not whole", manifestName, m.RunID)
+	}
+	return c, nil
+}
+
+// Configure makes the parameters of the inputs' URLs known to the store, so that the objects which a manifest lists can be opened.
+func (c *Config) Configure(s *store.Store) error { return s.Configure(c.urls()...) }
 
 // String says what was quarantined, where, and why.
 func (f Failure) String() string { return f.Reason }

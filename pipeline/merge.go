@@ -291,9 +291,10 @@ func (f *found) open(block int) error {
 	c := f.Config
 	f.total, f.finder = &partial{}, nil
 	var texts *ngram.Texts
+	probes := f.blocks[block].texts(f.texts)
 	if n := c.Ngram; n != nil {
 		var err error
-		if texts, err = ngram.NewTexts(f.blocks[block].texts(f.texts), n.unit()); err != nil {
+		if texts, err = ngram.NewTexts(probes, n.unit()); err != nil {
 			return &UsageError{err}
 		}
 		f.total.ngram = ngram.NewMerged(texts, n.engine())
@@ -302,17 +303,21 @@ func (f *found) open(block int) error {
 	if c.Hash != nil {
 		f.total.hash = hash.NewMerged()
 	}
-	f.total.match = match.NewState(c.matches(texts))
+	f.total.match = match.NewState(c.matches(texts, probes))
 	return nil
 }
 
 // matches returns what the table matches lists. texts is nil without ngram.
-func (c *Config) matches(texts *ngram.Texts) match.Config {
+func (c *Config) matches(texts *ngram.Texts, probes []*fold.Probe) match.Config {
 	n := c.Ngram
 	if n == nil {
 		return match.Config{Max: duplicatesListed}
 	}
-	return match.Config{Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Unit: n.unit(), Searched: true}
+	m := match.Config{Max: *n.MaxMatches, MinCoverage: n.MinMatch, Units: texts.Units, Unit: n.unit(), Searched: true}
+	if n.NearVerbatim {
+		m.Compared = probes
+	}
+	return m
 }
 
 // duplicatesListed is the number of duplicates listed a probe when ngram, which has a setting for it, does not run.

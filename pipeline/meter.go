@@ -62,7 +62,7 @@ func (m *Meter) Phases() []Phase {
 	return all
 }
 
-func (m *Meter) begin(name string, total int64) {
+func (m *Meter) Begin(name string, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n := len(m.phases); n > 0 {

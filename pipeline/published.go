@@ -172,7 +172,7 @@ func readPlan(ctx context.Context, s *store.Store, runURL string) (*published, s
 		return nil, "", badData("%s of run %s is no plan: %w; plan again", planName, runURL, err)
 	}
 	if p.Format != planFormat {
-		return nil, "", badUsage("the plan of run %s has format %d, and this program (%d) another: plan again with it", runURL, p.Format, planFormat)
+		return nil, "", badUsage("the plan of run %s has format %d, and this program's is %d: plan again with it", runURL, p.Format, planFormat)
 	}
 	return p, fold.SHA256(data)[:16], nil
 }
@@ -213,13 +213,14 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 	if plan.identity(version) != p.Identity {
 		return nil, badData("the plan of run %s is not of the configuration and the inputs that it has: plan again", runURL)
 	}
-	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes, array: p.Array}
+	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes,
+		array: p.Array}
 	local, err := os.MkdirTemp("", "palimpsest-")
 	if err != nil {
 		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
 	}
 	defer os.RemoveAll(local)
-	m.begin("reading probes", 0)
+	m.Begin("reading probes", 0)
 	path := filepath.Join(local, textsName)
 	if err := s.Download(ctx, runURL, j.work(textsName), path); err != nil {
 		return nil, fmt.Errorf("the plan's texts: %w", err)
@@ -236,7 +237,7 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 // adopt takes over the inputs of a published plan, at the versions that are written there. No object is opened yet.
 func (p *Plan) adopt(ctx context.Context, from *published) error {
 	p.models = planModels(p.Config.Likelihood)
-	if err := p.store.Configure(p.urls()...); err != nil {
+	if err := p.store.Configure(p.Config.urls()...); err != nil {
 		return err
 	}
 	p.probes = make([][]*object, 1)
@@ -287,14 +288,13 @@ func (in Input) object() *object {
 }
 
 // version returns the object at its version.
-func (o *object) version() store.Object {
-	return store.Object{URI: o.input.URI, Size: o.input.Size, Version: o.input.Version}
+func (o *object) version() (store.Object, error) {
+	return store.Pinned(o.input.URI, o.input.Size, o.input.Version)
 }
 
 // urls returns the URLs of everything that is read, with their parameters.
-func (p *Plan) urls() (urls []string) {
-	c := p.Config
-	for _, m := range p.models {
+func (c *Config) urls() (urls []string) {
+	for _, m := range planModels(c.Likelihood) {
 		urls = append(urls, m.URLs...)
 		if m.Engine == httpEngine {
 			urls = append(urls, m.Tokenizer)
@@ -326,7 +326,11 @@ func (p *Plan) reopen(ctx context.Context, objects []*object, mapping map[string
 			continue
 		}
 		eg.Go(func() error {
-			opened, err := p.openObject(ctx, o.role, o.version(), mapping)
+			l, err := o.version()
+			if err != nil {
+				return err
+			}
+			opened, err := p.openObject(ctx, o.role, l, mapping)
 			if err != nil {
 				return err
 			}

@@ -85,9 +85,9 @@ func (w *recordWriter) close() error {
 
 // discard lets go of a file that is not finished, or is. It may be called twice.
 func (w *recordWriter) discard() {
-	w.out.Close()
-	w.file.Close()
-	os.Remove(w.file.Name())
+	_ = w.out.Close()
+	_ = w.file.Close()
+	_ = os.Remove(w.file.Name())
 }
 
 // recordReader reads one file.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,6 +15,7 @@ import (
 	"palimpsest/stages/match"
 	"palimpsest/stages/ngram"
 	"palimpsest/stages/read"
+	"palimpsest/stages/reservation"
 	"palimpsest/stages/words"
 )
 
@@ -126,6 +128,10 @@ func (c *scanner) scan(ctx context.Context, s shard, g *read.Group, m *Meter) (*
 		m.TextBytes.Add(int64(len(text)))
 		return ctx.Err()
 	})
+	if err == nil {
+		p.match.Compare(c.doc.Stopped)
+		err = ctx.Err()
+	}
 	return p, err
 }
 
@@ -137,7 +143,15 @@ type refs struct {
 }
 
 // refRoles are the columns that say which document it is and what the corpus declares about it.
-var refRoles = []string{"id", "url", "license", "rights_holder", "opt_out"}
+var refRoles = append([]string{"id", "url", "license", "rights_holder"}, signalRoles...)
+
+// signalRoles are those that package reservation decides by.
+var signalRoles = func() (roles []string) {
+	for _, s := range reservation.Signals() {
+		roles = append(roles, string(s))
+	}
+	return roles
+}()
 
 // newRefs decodes the columns, whether or not a document will hit: if a row group is sound must not depend on the probes.
 func newRefs(s shard, g *read.Group) (*refs, error) {
@@ -153,6 +167,10 @@ func (r *refs) at(row int) fold.Ref {
 	ref := fold.NewRef(id, r.input.URI, r.group.FirstRow()+int64(row))
 	ref.URL, ref.License = r.columns["url"].at(row), r.columns["license"].at(row)
 	ref.RightsHolder, ref.OptOut = r.columns["rights_holder"].at(row), r.columns["opt_out"].at(row)
+	if slices.ContainsFunc(signalRoles, func(role string) bool { return r.columns[role] != nil }) {
+		d := reservation.Decide(func(s reservation.Signal) *string { return r.columns[string(s)].at(row) })
+		ref.Reservation, ref.ReservationRule = &d.State, &d.Rule
+	}
 	return ref
 }
 

@@ -17,7 +17,7 @@ func (e *edition) scoreColumns(ctx context.Context, m *planned, keep keepFunc) e
 	if err := e.openColumns(ctx, m); err != nil {
 		return err
 	}
-	e.meter.begin("scoring under "+m.Name, e.modelBytes(m))
+	e.meter.Begin("scoring under "+m.Name, e.modelBytes(m))
 	r := modelRun{edition: e, planned: m, keep: keep}
 	if m.role == targetRole {
 		r.windows = e.Config.Likelihood.windows()

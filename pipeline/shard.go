@@ -79,7 +79,7 @@ func (j *Job) fold(ctx context.Context, block int, units []int, local string) (e
 	if len(j.blocks) > 1 {
 		name = fmt.Sprintf("scanning the corpus, pass %d of %d", block+1, len(j.blocks))
 	}
-	j.meter.begin(name, stored)
+	j.meter.Begin(name, stored)
 	return j.eachGroup(ctx, groups, (*object).all, f.worker, f.ended)
 }
 

@@ -129,6 +129,16 @@ func (j *Job) deal(tasks int) {
 	}
 }
 
+// StoredBytes returns the bytes of the corpus that the units read, as stored.
+func (j *Job) StoredBytes() (n int64) {
+	for _, u := range j.units {
+		if u.Model == "" {
+			n += u.Bytes
+		}
+	}
+	return n
+}
+
 // resultNames are the names, below the job's directory, of a unit's results: one a block of the probes for what is folded.
 func (j *Job) resultNames(i int) (names []string) {
 	if j.units[i].Model != "" {

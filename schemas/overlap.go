@@ -33,18 +33,20 @@ type Span struct {
 
 // SpanSource is a row of span_sources: a document that holds a span, listed up to ngram.max_sources.
 type SpanSource struct {
-	RunID        string  `parquet:"run_id" doc:"name of the run"`
-	ProbeID      string  `parquet:"probe_id" doc:"the probe"`
-	SpanIndex    int64   `parquet:"span_index" doc:"the span"`
-	DocumentID   string  `parquet:"document_id" doc:"id of the document, or object#row without ids"`
-	DocumentURI  string  `parquet:"document_uri" doc:"object the document stands in"`
-	DocumentRow  int64   `parquet:"document_row" doc:"row of that object, from 0"`
-	ByteStart    int64   `parquet:"byte_start" unit:"bytes" doc:"first byte of the span's first occurrence in the document's text"`
-	ByteEnd      int64   `parquet:"byte_end" unit:"bytes" doc:"byte after its last"`
-	URL          *string `parquet:"url" doc:"address of the document, as the corpus declares it"`
-	License      *string `parquet:"license" doc:"licence of the document, as the corpus declares it"`
-	RightsHolder *string `parquet:"rights_holder" doc:"who holds rights in the document, as the corpus declares it"`
-	OptOut       *string `parquet:"opt_out" doc:"reservation against text and data mining, as the corpus declares it"`
+	RunID           string  `parquet:"run_id" doc:"name of the run"`
+	ProbeID         string  `parquet:"probe_id" doc:"the probe"`
+	SpanIndex       int64   `parquet:"span_index" doc:"the span"`
+	DocumentID      string  `parquet:"document_id" doc:"id of the document, or object#row without ids"`
+	DocumentURI     string  `parquet:"document_uri" doc:"object the document stands in"`
+	DocumentRow     int64   `parquet:"document_row" doc:"row of that object, from 0"`
+	ByteStart       int64   `parquet:"byte_start" unit:"bytes" doc:"first byte of the span's first occurrence in the document's text"`
+	ByteEnd         int64   `parquet:"byte_end" unit:"bytes" doc:"byte after its last"`
+	URL             *string `parquet:"url" doc:"address of the document, as the corpus declares it"`
+	License         *string `parquet:"license" doc:"licence of the document, as the corpus declares it"`
+	RightsHolder    *string `parquet:"rights_holder" doc:"who holds rights in the document, as the corpus declares it"`
+	OptOut          *string `parquet:"opt_out" doc:"reservation against text and data mining, as the corpus declares it"`
+	Reservation     *string `parquet:"reservation" doc:"what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped"`
+	ReservationRule *string `parquet:"reservation_rule" doc:"the signals that decided it, like tdm_meta over tdm_file"`
 }
 
 // Match is a row of matches: a probe and one document that holds much of it.
@@ -60,11 +62,13 @@ type Match struct {
 	ProbeCoverage      *float64 `parquet:"probe_coverage" unit:"fraction" doc:"covered_words / words of the probe"`
 	DocumentCoverage   *float64 `parquet:"document_coverage" unit:"fraction" doc:"document words in the union of the matches / words of the document"`
 	LongestWords       *int64   `parquet:"longest_words" unit:"words" doc:"longest match with this document; null without ngram"`
-	NearVerbatimRecall *float64 `parquet:"near_verbatim_recall" unit:"fraction" doc:"nv-recall of the pair; null when it was not computed"`
+	NearVerbatimRecall *float64 `parquet:"near_verbatim_recall" unit:"fraction" doc:"nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe's words, or of the document's where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words"`
 	URL                *string  `parquet:"url" doc:"address of the document, as the corpus declares it"`
 	License            *string  `parquet:"license" doc:"licence of the document, as the corpus declares it"`
 	RightsHolder       *string  `parquet:"rights_holder" doc:"who holds rights in the document, as the corpus declares it"`
 	OptOut             *string  `parquet:"opt_out" doc:"reservation against text and data mining, as the corpus declares it"`
+	Reservation        *string  `parquet:"reservation" doc:"what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped"`
+	ReservationRule    *string  `parquet:"reservation_rule" doc:"the signals that decided it, like tdm_meta over tdm_file"`
 }
 
 // Document is a row of documents: a corpus document in which anything was found.

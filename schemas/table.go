@@ -60,7 +60,7 @@ func All() []*Table {
 		Overlaps.Table, Spans.Table, SpanSources.Table, Matches.Table, Documents.Table, Signatures.Table,
 		Likelihoods.Table, Compressions.Table, Tokens.Table, Windows.Table, Extractions.Table, Generations.Table, Canaries.Table,
 		Tunings.Table,
-		Evidences.Table, Evaluations.Table,
+		Evidences.Table, Lineages.Table, Evaluations.Table,
 	}
 }
 

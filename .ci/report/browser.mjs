@@ -125,6 +125,19 @@ for (const [name, how] of [["in light", {}], ["in the dark", { dark: true }], ["
   });
 }
 
+// The picture for the README: the head, the figures, and the first exhibit that has a prompt.
+{
+  const { page, done } = await open(report, { width: 1080 });
+  await page.evaluate(() => {
+    const kept = document.querySelector(".prompt")?.closest(".exhibit") ?? document.querySelector(".exhibit");
+    document.querySelectorAll("nav, main > section:not(#summary):not(#exhibits), #summary > :not(.cards), #exhibits > *, details.query, " +
+      "details.body > h4, .sources").forEach((e) => { if (e !== kept) e.remove(); });
+    kept.querySelector("details.body").open = true;
+  });
+  await page.screenshot({ path: join(out, "readme.png"), fullPage: true });
+  await done();
+}
+
 await test("shows hostile texts as text", async () => {
   const { page, done } = await open(large);
   const text = await page.locator("main").textContent();

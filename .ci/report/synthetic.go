@@ -114,8 +114,8 @@ func (t *tables) probe(i, spans int) error {
 		return err
 	}
 	copies := int64(r.IntN(70) * r.IntN(2))
-	e := schemas.Evidence{ProbeID: id, Kind: kind, Model: to("model"), CorpusGrade: "overlap", CorpusReason: "It shares runs.", ModelGrade: "none",
-		ModelReason: "Nothing.", Distinctiveness: to([]string{"distinctive", "common", "public_domain"}[r.IntN(3)]),
+	e := schemas.Evidence{ProbeID: id, Kind: kind, Model: to("model"), CorpusGrade: "overlap", CorpusReason: "It shares runs.",
+		ModelGrade: "none", ModelReason: "Nothing.", Distinctiveness: to([]string{"distinctive", "common", "public_domain"}[r.IntN(3)]),
 		LongestSpanWords: to[int64](30), Coverage: to(.7), Spans: to(int64(spans)), Documents: &copies, ExactDocuments: &copies,
 		ExactWordsDocuments: &copies, ControlGroup: to([]string{"novel", "poem", "news"}[i%3])}
 	if kind == "work" {
@@ -127,7 +127,8 @@ func (t *tables) probe(i, spans int) error {
 		}
 		for w := range int64(8) {
 			if err := t.windows.Write(schemas.Window{ProbeID: id, Model: "model", WindowIndex: w, PrefixTokens: 50, SuffixTokens: 50,
-				ByteStart: to(w * 100), SuffixByteStart: to(w*100 + 100), ByteEnd: to(w*100 + 300), LogP: to(-20 * p), Greedy: to(p < .01)}); err != nil {
+				ByteStart: to(w * 100), SuffixByteStart: to(w*100 + 100), ByteEnd: to(w*100 + 300),
+				LogP: to(-20 * p), Greedy: to(p < .01)}); err != nil {
 				return err
 			}
 		}
@@ -147,8 +148,8 @@ func (t *tables) probe(i, spans int) error {
 			end++
 		}
 		passage := text[from:end]
-		rows = append(rows, schemas.Span{ProbeID: id, SpanIndex: s, WordStart: 40 * s, WordEnd: 40*s + 30, Words: int64(13 + r.IntN(18)), ByteStart: from,
-			ByteEnd: end, Documents: 1, Occurrences: 1, RarityBits: 25.6, MaxWordMatches: int64(1 + r.IntN(5)), Text: &passage})
+		rows = append(rows, schemas.Span{ProbeID: id, SpanIndex: s, WordStart: 40 * s, WordEnd: 40*s + 30, Words: int64(13 + r.IntN(18)),
+			ByteStart: from, ByteEnd: end, Documents: 1, Occurrences: 1, RarityBits: 25.6, MaxWordMatches: int64(1 + r.IntN(5)), Text: &passage})
 		sources = append(sources, schemas.SpanSource{ProbeID: id, SpanIndex: s, DocumentID: fmt.Sprintf("doc-%d-%d", i, s),
 			DocumentURI: "file:///nowhere/corpus.parquet", DocumentRow: int64(i), ByteStart: 10, ByteEnd: 190, License: to("CC-BY-4.0"),
 			URL: to([]string{"https://example.org/" + id, "javascript:owned=1"}[i%2])})
@@ -161,7 +162,8 @@ func (t *tables) probe(i, spans int) error {
 
 // hostile are pieces of texts that a careless page would run, or be turned around by.
 var hostile = []string{
-	"<script>document.title='owned'</script>", "</style></script><img src=x onerror=\"owned=1\">", "\u202eright to left\u2066", "\x1b[31m\x00\x07",
+	"<script>document.title='owned'</script>", "</style></script><img src=x onerror=\"owned=1\">",
+	"\u202eright to left\u2066", "\x1b[31m\x00\x07",
 	"<svg onload=owned=1>", "'\" onmouseover='owned=1", "<!-- -->]]>", "javascript:owned=1",
 }
 

@@ -137,15 +137,15 @@ state() { scontrol show job "$1" --oneliner | grep -o ' JobState=[A-Z]*' | cut -
 is() { [ "$(state "$1")" = "$2" ]; }
 # working TASK says whether the task's program runs, and has for a moment: its signal handler is there.
 working() { is "$1" RUNNING && squeue --steps --noheader --format=%i | grep -q "^$1\.0$" && sleep 1; }
-# again TASK waits until the task was queued again, and spares it the two minutes that Slurm then lets pass.
+# again TASK waits until the task runs again, and spares it the two minutes that Slurm would let pass.
 again() {
 	soon 60 restarted "$1"
-	soon 60 hurried "$1"
+	soon 150 hurried "$1"
 }
 restarted() { [ "$(scontrol show job "$1" --oneliner | grep -o ' Restarts=[0-9]*' | cut -d= -f2)" -ge 1 ]; }
 hurried() {
 	scontrol update "jobid=$1" starttime=now 2>/dev/null || true
-	! scontrol show job "$1" --oneliner | grep -q ' Reason=BeginTime'
+	is "$1" RUNNING || is "$1" COMPLETED
 }
 
 began=$SECONDS
@@ -160,14 +160,13 @@ scancel "${array}_5"
 # Task 0 is told to end: it ends with 75 and is queued again, with what it did kept.
 soon 60 working "${array}_0"
 scancel --signal=TERM "${array}_0.0" || true # the step, as the warning of a time limit does; it may say that the step has ended
-again "${array}_0"
-echo "slurm: task 0 was stopped and is queued again"
 
 # Task 1 is requeued over its head, as when a node is taken away.
 soon 120 working "${array}_1"
 scontrol requeue "${array}_1"
+again "${array}_0"
 again "${array}_1"
-echo "slurm: task 1 was requeued"
+echo "slurm: task 0 was stopped, task 1 was requeued; both run again"
 
 # The commit waits for the array, and is cancelled since one task was.
 soon 300 is "$commit" CANCELLED

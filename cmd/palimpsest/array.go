@@ -88,7 +88,7 @@ func (r *planCommand) emit(e *environment, job *pipeline.Job) error {
 		}
 	}
 	m := scheduler.Job{RunURL: url, Name: job.RunID, Tasks: job.Tasks(), Cores: job.Workers(),
-		Memory: int64(job.Config.Resources.Memory), Image: r.Image, Config: string(text)}
+		Memory: int64(job.Config.Resources.Memory), Image: r.Image, Config: string(text), Set: r.Set}
 	if len(missing) < job.Tasks() {
 		m.Missing = missing
 	}
@@ -148,7 +148,9 @@ func (c *shardCommand) Run(e *environment) error {
 		c.Task = &task
 	}
 	return e.withJob(url, strconv.Itoa(*c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
-		debug.SetGCPercent(10) // most of the heap is buffers of text, which cost nothing to look at
+		if job.StoredBytes() > largeCorpus {
+			debug.SetGCPercent(10)
+		}
 		if err := job.Shard(e.ctx, *c.Task); err != nil {
 			return err
 		}

@@ -139,7 +139,7 @@ func TestBadInput(t *testing.T) {
 			config: strings.Replace(usual, "DIR/corpus.parquet", "s3://bucket/corpus/?endpoint=http://127.0.0.1:9&use_path_style=true&region=us-east-1", 1),
 			code:   pipeline.ExitUnavailable,
 			errs: `palimpsest: corpus: list s3://bucket/corpus/: store unavailable: ... connect: connection refused; check endpoint, region and ` +
-				`credentials (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or ?endpoint=...&region=... in the URL)`,
+				`credentials (AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or ?endpoint=...&region=... in the URL), and whether these have expired`,
 		},
 		{
 			name: "too little memory",

@@ -28,7 +28,10 @@ type faultyStore struct {
 	config  string // path
 }
 
-const faultyCorpus = 12 // objects
+const (
+	faultyCorpus = 12 // objects
+	faultyGroups = 4  // row groups of each
+)
 
 func newFaultyStore(t *testing.T) *faultyStore {
 	t.Helper()
@@ -74,7 +77,7 @@ type faultyRow struct {
 }
 
 func faultyRows(r *rand.Rand) []faultyRow {
-	rows := make([]faultyRow, 400)
+	rows := make([]faultyRow, 100*faultyGroups)
 	for i := range rows {
 		words := make([]string, 60)
 		for j := range words {
@@ -207,6 +210,36 @@ func TestFaultsThatEndARun(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFootersAreFetchedOnce: planning asks for the footer of every object, and the tasks, each in a store of its own as in another
+// process, for its row groups only.
+func TestFootersAreFetchedOnce(t *testing.T) {
+	f := newFaultyStore(t)
+	reads := atomic.Int64{}
+	f.way.Store(&storetest.Faults{Refuse: func(_ int64, _ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/corpus/") {
+			reads.Add(1)
+		}
+		return false
+	}})
+	const tasks = 3
+	commands := [][]string{{"plan", "-c", f.config, "--set", "run_id=r", "--tasks", fmt.Sprint(tasks)}}
+	for i := range tasks {
+		commands = append(commands, []string{"shard", "s3://bucket/out/r" + f.params, "--task", fmt.Sprint(i)})
+	}
+	commands = append(commands, []string{"commit", "s3://bucket/out/r" + f.params})
+	var counts []int64
+	for _, c := range commands {
+		before := reads.Load()
+		if code, _, errs := execute(c...); code != pipeline.ExitDone {
+			t.Fatalf("%q: exit %d: %s", c, code, errs)
+		}
+		counts = append(counts, reads.Load()-before)
+	}
+	if counts[0] != faultyCorpus || reads.Load() != faultyCorpus+faultyCorpus*faultyGroups {
+		t.Errorf("plan, tasks and commit asked for %v ranges of %d objects with %d row groups each", counts, faultyCorpus, faultyGroups)
 	}
 }
 

@@ -55,7 +55,7 @@ func (e *environment) complain(err error) (code int) {
 	case errors.Is(err, errHeld):
 		fmt.Fprintln(e.err, "palimpsest: stopped:", err)
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(e.err, "palimpsest: stopped; nothing was published, and the same command starts again")
+		fmt.Fprintln(e.err, "palimpsest: stopped; the same command goes on from what is done")
 	case e.format == "json":
 		log.Error(err.Error())
 	case errors.As(err, &bug):

@@ -25,12 +25,13 @@ import (
 var version = ""
 
 func main() {
-	// The first signal asks the command to stop before anything is published; a second one kills it.
+	// The first signal asks the command to stop before anything is published. A second one from a keyboard kills it; a second SIGTERM is
+	// the same request again: Slurm sends two to every step that it ends, 10 ms apart.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
 		<-ctx.Done()
-		stop()
+		signal.Reset(os.Interrupt)
 		time.Sleep(grace)
 		e := &environment{err: os.Stderr}
 		e.logAs(formatAsked(os.Args))
@@ -45,7 +46,7 @@ func main() {
 const grace = 8 * time.Second
 
 // errHeld is the end of a command that did not stop in that time.
-var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command starts again: %w",
+var errHeld = fmt.Errorf("the work in hand did not end within %s and was cut off; the same command goes on from what is done: %w",
 	grace, context.Canceled)
 
 // command is the whole command line.
@@ -55,7 +56,9 @@ type command struct {
 	Shard      shardCommand      `cmd:"" help:"Do one task of a planned run."`
 	Commit     commitCommand     `cmd:"" help:"Make the tables of what the tasks of a planned run left, and publish them."`
 	Show       showCommand       `cmd:"" help:"Sum up a finished run for a person."`
+	Explain    explainCommand    `cmd:"" help:"Show everything known of one probe, and what stands around a span in its source."`
 	Report     reportCommand     `cmd:"" help:"Write the report of a finished run: one HTML page that needs nothing beside itself."`
+	Verify     verifyCommand     `cmd:"" help:"Check a finished run again: its files, that its tables agree, and every source that it cites."`
 	Status     statusCommand     `cmd:"" help:"Say how far a run has come: absent, incomplete or complete."`
 	Schema     schemaCommand     `cmd:"" help:"Describe the tables: every column, its type, unit and meaning."`
 	Ingest     ingestCommand     `cmd:"" help:"Turn JSON lines or text files into Parquet that a run can read."`
@@ -82,6 +85,7 @@ A run reads one YAML file:
 
   palimpsest run -c configs/demo/demo.yaml
   palimpsest show out/demo
+  palimpsest report out/demo -o demo.html
 
 Exit codes: 0 done; 1 a retry may help; 3 done, but some inputs were quarantined and are listed; 64 usage or configuration;
 65 bad input; 69 a service is unavailable; 70 a bug; 75 stopped from outside, to be gone on with.`
@@ -103,7 +107,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) (code int) {
 	var c command
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("palimpsest"), kong.Description(description), kong.UsageOnError(),
-		kong.Vars{"version": programVersion(), "kinds": strings.Join(scheduler.Kinds(), ", ")}, kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": programVersion(), "kinds": strings.Join(scheduler.Kinds(), ", ")},
+		kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}))
 	if err != nil {
 		return e.complain(&pipeline.BugError{Err: err})

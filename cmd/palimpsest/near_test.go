@@ -98,6 +98,48 @@ func TestNearDuplicates(t *testing.T) {
 	}
 }
 
+// TestNearVerbatim compares probes with listed documents when it is asked for, in words whatever the unit.
+func TestNearVerbatim(t *testing.T) {
+	words := func(first, end int, changed ...string) string {
+		var text []string
+		for i := first; i < end; i++ {
+			text = append(text, fmt.Sprint("word", i))
+		}
+		return strings.NewReplacer(changed...).Replace(strings.Join(text, " ") + ".")
+	}
+	corpus := []document{
+		{"changed", words(0, 200, "word60 ", "another ", "word120 ", "", "word150 ", "word150 one more ")},
+		{"half", words(50, 150) + words(900, 1100)},
+		{"less", words(0, 99) + words(900, 1100)},
+		{"same", words(0, 200)},
+		{"none", words(900, 1100)},
+	}
+	for stages, want := range map[string]map[string]string{
+		"ngram: {near_verbatim: true}":                 {"changed": "0.99", "half": "0.5", "less": "0", "same": "1"},
+		"ngram: {near_verbatim: true, unit: bytes}":    {"changed": "0.99", "half": "0.5", "less": "0", "same": "1"},
+		"ngram: {near_verbatim: true, max_matches: 1}": {"same": "1", "changed": "0.99"},
+		"ngram: {near_verbatim: false}":                {"changed": "null", "half": "null", "less": "null", "same": "null"},
+	} {
+		for _, workers := range []int{1, 8} {
+			dir := t.TempDir()
+			writeParquet(t, filepath.Join(dir, "corpus.parquet"), corpus, parquet.MaxRowsPerRowGroup(2))
+			writeParquet(t, filepath.Join(dir, "probes.parquet"), []document{{"p", words(0, 200)}})
+			config := strings.NewReplacer("ngram: {}", stages).Replace(usual)
+			runDir := mustRun(t, dir, strings.ReplaceAll(config, "DIR", dir), fmt.Sprint("resources.workers=", workers))
+			got := make(map[string]string)
+			for _, m := range readTable(t, runDir, schemas.Matches) {
+				got[m.DocumentID] = "null"
+				if m.NearVerbatimRecall != nil {
+					got[m.DocumentID] = fmt.Sprint(*m.NearVerbatimRecall)
+				}
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s, %d workers (-want +got):\n%s", stages, workers, d)
+			}
+		}
+	}
+}
+
 // TestNearFromCorpus looks for near-duplicates of documents among the others: none is its own. Without a threshold none are looked
 // for.
 func TestNearFromCorpus(t *testing.T) {

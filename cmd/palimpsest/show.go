@@ -21,11 +21,16 @@ func (c *showCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
+	e.terminal(in)
+	return report.Summary(e.ctx, e.out, *in)
+}
+
+// terminal says what the reader's terminal can show.
+func (e *environment) terminal(in *report.Input) {
 	if f, ok := e.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			in.Width = width
 		}
 		in.Colour = os.Getenv("NO_COLOR") == ""
 	}
-	return report.Summary(e.ctx, e.out, *in)
 }

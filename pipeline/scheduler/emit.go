@@ -24,7 +24,10 @@ type Job struct {
 	Memory  int64  // bytes that a task may use, resources.memory; the scheduler is asked for a quarter more
 	Image   string // container image, for every kind but Slurm
 	Program string // palimpsest on the nodes, for Slurm; empty: found in PATH
-	Config  string // text of the configuration, for kubernetes-cronjob alone
+
+	// For kubernetes-cronjob alone.
+	Config string   // text of the configuration
+	Set    []string // what --set changes of it
 }
 
 // Kinds are the manifests that Emit can write.
@@ -93,9 +96,12 @@ func Emit(w io.Writer, kind string, job Job) error {
 
 // check says what of the job the scheduler cannot take.
 func (s system) check(job Job) error {
-	for _, v := range []struct{ what, value string }{
-		{"the run's URL", job.RunURL}, {"the image", job.Image}, {"the program", job.Program},
-	} {
+	type named struct{ what, value string }
+	values := []named{{"the run's URL", job.RunURL}, {"the image", job.Image}, {"the program", job.Program}}
+	for _, set := range job.Set {
+		values = append(values, named{"--set", set})
+	}
+	for _, v := range values {
 		if strings.ContainsFunc(v.value, unicode.IsControl) {
 			return fmt.Errorf("%s %q has a control character, which a manifest cannot carry", v.what, v.value)
 		}
@@ -204,6 +210,15 @@ type work struct {
 // Work returns one job of the manifest.
 func (m manifest) Work(name string, count int, args ...string) work {
 	return work{m, name, count, args}
+}
+
+// Nightly returns the job that makes a run of the configuration. Kubernetes puts the Job's name in the place of the variable.
+func (m manifest) Nightly() work {
+	args := []string{"run", "-c", "/etc/palimpsest/palimpsest.yaml"}
+	for _, set := range m.Set {
+		args = append(args, "--set", set)
+	}
+	return m.Work("", 1, append(args, "--set", "run_id=$(JOB_NAME)")...)
 }
 
 // Component is the command that the job runs.

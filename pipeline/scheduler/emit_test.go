@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the examples anew")
 // example is the job of the files in configs and testdata.
 func example(t *testing.T) scheduler.Job {
 	t.Helper()
-	config, err := os.ReadFile("../../configs/s3.yaml")
+	config, err := os.ReadFile("testdata/nightly.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"regexp"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -135,12 +134,15 @@ func TestKubernetesMissing(t *testing.T) {
 
 func TestCronJob(t *testing.T) {
 	job := example(t)
+	job.Set = []string{"hash.near_duplicate=0.8", "run_id=other"}
 	parts := documents(t, emit(t, "kubernetes-cronjob", job))
 	if got := at(t, parts[0], "data", "palimpsest.yaml"); got != job.Config {
 		t.Errorf("the configuration became\n%s", got)
 	}
 	spec := at(t, parts[1], "spec", "jobTemplate")
-	if got := at(t, container(t, spec), "args"); !slices.Contains(got.([]any), any("run_id=$(JOB_NAME)")) {
+	want := []any{"run", "-c", "/etc/palimpsest/palimpsest.yaml", "--set", "hash.near_duplicate=0.8", "--set", "run_id=other",
+		"--set", "run_id=$(JOB_NAME)"} // the last one holds
+	if got := at(t, container(t, spec), "args"); !cmp.Equal(got, any(want)) {
 		t.Errorf("the pod runs %v", got)
 	}
 	if at(t, container(t, spec), "env", 0, "name") != "JOB_NAME" {

@@ -80,7 +80,9 @@ CREATE TABLE span_sources (
   url STRING OPTIONS (description = 'address of the document, as the corpus declares it'),
   license STRING OPTIONS (description = 'licence of the document, as the corpus declares it'),
   rights_holder STRING OPTIONS (description = 'who holds rights in the document, as the corpus declares it'),
-  opt_out STRING OPTIONS (description = 'reservation against text and data mining, as the corpus declares it')
+  opt_out STRING OPTIONS (description = 'reservation against text and data mining, as the corpus declares it'),
+  reservation STRING OPTIONS (description = 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped'),
+  reservation_rule STRING OPTIONS (description = 'the signals that decided it, like tdm_meta over tdm_file')
 )
 CLUSTER BY run_id, probe_id, span_index, document_id
 OPTIONS (description = 'A row is a span and a document that holds it; sorted by probe_id, span_index, document_id, document_uri, document_row. Palimpsest, version 1.0 of the tables.');
@@ -97,11 +99,13 @@ CREATE TABLE matches (
   probe_coverage FLOAT64 OPTIONS (description = 'covered_words / words of the probe [fraction]'),
   document_coverage FLOAT64 OPTIONS (description = 'document words in the union of the matches / words of the document [fraction]'),
   longest_words INT64 OPTIONS (description = 'longest match with this document; null without ngram [words]'),
-  near_verbatim_recall FLOAT64 OPTIONS (description = 'nv-recall of the pair; null when it was not computed [fraction]'),
+  near_verbatim_recall FLOAT64 OPTIONS (description = 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe\'s words, or of the document\'s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]'),
   url STRING OPTIONS (description = 'address of the document, as the corpus declares it'),
   license STRING OPTIONS (description = 'licence of the document, as the corpus declares it'),
   rights_holder STRING OPTIONS (description = 'who holds rights in the document, as the corpus declares it'),
-  opt_out STRING OPTIONS (description = 'reservation against text and data mining, as the corpus declares it')
+  opt_out STRING OPTIONS (description = 'reservation against text and data mining, as the corpus declares it'),
+  reservation STRING OPTIONS (description = 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped'),
+  reservation_rule STRING OPTIONS (description = 'the signals that decided it, like tdm_meta over tdm_file')
 )
 CLUSTER BY run_id, probe_id, document_id, document_uri
 OPTIONS (description = 'A row is a probe and a document that match; sorted by probe_id, document_id, document_uri, document_row. Palimpsest, version 1.0 of the tables.');
@@ -340,6 +344,24 @@ CREATE TABLE evidence (
 )
 CLUSTER BY run_id, probe_id
 OPTIONS (description = 'A row is a probe and the target model; sorted by probe_id, model. Palimpsest, version 1.0 of the tables.');
+
+CREATE TABLE lineage (
+  run_id STRING NOT NULL OPTIONS (description = 'name of the run'),
+  source_kind STRING NOT NULL OPTIONS (description = 'work, corpus_document, corpus, tuning_corpus, synthetic_corpus, model, tuned_model or output'),
+  source_id STRING NOT NULL OPTIONS (description = 'probe_id of a work or output, document_id of a document, name of a corpus or model'),
+  target_kind STRING NOT NULL OPTIONS (description = 'like source_kind'),
+  target_id STRING NOT NULL OPTIONS (description = 'like source_id'),
+  relation STRING NOT NULL OPTIONS (description = 'contains: the target, or much of it, stands in the source; matches: an output repeats the document; generated_from: the model wrote the corpus; else what the source is to the target, as declared: copy, derivative or, by default, undetermined'),
+  basis STRING NOT NULL OPTIONS (description = 'claimed for the use of the source, of a match for the use of the document: authorization, tdm_art3, tdm_art4, fair_use_claim, sui_generis_consent, public_domain, unknown (declared to be), or none (none recorded)'),
+  basis_ref STRING OPTIONS (description = 'what the claim refers to: a contract, an address; of a document or work the licence that is declared'),
+  jurisdiction STRING OPTIONS (description = 'under whose law the basis is claimed, like DE, US-CA or EU, as declared'),
+  opt_out STRING OPTIONS (description = 'of edges from or to a document: its reservation against text and data mining; null elsewhere and when no signal is mapped'),
+  grade STRING NOT NULL OPTIONS (description = 'declared: the configuration says so and nothing here shows it; measured: the run made or compared both; else what was found, a relation of matches or a model_grade'),
+  evidence_table STRING OPTIONS (description = 'table with the rows that show it; null when it is declared alone'),
+  evidence_key STRING OPTIONS (description = 'which rows: JSON, an object of key columns and their values')
+)
+CLUSTER BY run_id, source_kind, source_id, target_kind
+OPTIONS (description = 'A row is an edge from works to outputs, with its evidence; sorted by source_kind, source_id, target_kind, target_id, relation, evidence_table, evidence_key. Palimpsest, version 1.0 of the tables.');
 
 CREATE TABLE evaluation (
   run_id STRING NOT NULL OPTIONS (description = 'name of the run'),

@@ -88,7 +88,9 @@ CREATE TABLE span_sources (
   url Nullable(String) COMMENT 'address of the document, as the corpus declares it',
   license Nullable(String) COMMENT 'licence of the document, as the corpus declares it',
   rights_holder Nullable(String) COMMENT 'who holds rights in the document, as the corpus declares it',
-  opt_out Nullable(String) COMMENT 'reservation against text and data mining, as the corpus declares it'
+  opt_out Nullable(String) COMMENT 'reservation against text and data mining, as the corpus declares it',
+  reservation Nullable(String) COMMENT 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped',
+  reservation_rule Nullable(String) COMMENT 'the signals that decided it, like tdm_meta over tdm_file'
 )
 ENGINE = MergeTree
 PARTITION BY run_id
@@ -107,11 +109,13 @@ CREATE TABLE matches (
   probe_coverage Nullable(Float64) COMMENT 'covered_words / words of the probe [fraction]',
   document_coverage Nullable(Float64) COMMENT 'document words in the union of the matches / words of the document [fraction]',
   longest_words Nullable(Int64) COMMENT 'longest match with this document; null without ngram [words]',
-  near_verbatim_recall Nullable(Float64) COMMENT 'nv-recall of the pair; null when it was not computed [fraction]',
+  near_verbatim_recall Nullable(Float64) COMMENT 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe\'s words, or of the document\'s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]',
   url Nullable(String) COMMENT 'address of the document, as the corpus declares it',
   license Nullable(String) COMMENT 'licence of the document, as the corpus declares it',
   rights_holder Nullable(String) COMMENT 'who holds rights in the document, as the corpus declares it',
-  opt_out Nullable(String) COMMENT 'reservation against text and data mining, as the corpus declares it'
+  opt_out Nullable(String) COMMENT 'reservation against text and data mining, as the corpus declares it',
+  reservation Nullable(String) COMMENT 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped',
+  reservation_rule Nullable(String) COMMENT 'the signals that decided it, like tdm_meta over tdm_file'
 )
 ENGINE = MergeTree
 PARTITION BY run_id
@@ -374,6 +378,26 @@ ENGINE = MergeTree
 PARTITION BY run_id
 ORDER BY (run_id, probe_id)
 COMMENT 'A row is a probe and the target model; sorted by probe_id, model. Palimpsest, version 1.0 of the tables.';
+
+CREATE TABLE lineage (
+  run_id String COMMENT 'name of the run',
+  source_kind String COMMENT 'work, corpus_document, corpus, tuning_corpus, synthetic_corpus, model, tuned_model or output',
+  source_id String COMMENT 'probe_id of a work or output, document_id of a document, name of a corpus or model',
+  target_kind String COMMENT 'like source_kind',
+  target_id String COMMENT 'like source_id',
+  relation String COMMENT 'contains: the target, or much of it, stands in the source; matches: an output repeats the document; generated_from: the model wrote the corpus; else what the source is to the target, as declared: copy, derivative or, by default, undetermined',
+  basis String COMMENT 'claimed for the use of the source, of a match for the use of the document: authorization, tdm_art3, tdm_art4, fair_use_claim, sui_generis_consent, public_domain, unknown (declared to be), or none (none recorded)',
+  basis_ref Nullable(String) COMMENT 'what the claim refers to: a contract, an address; of a document or work the licence that is declared',
+  jurisdiction Nullable(String) COMMENT 'under whose law the basis is claimed, like DE, US-CA or EU, as declared',
+  opt_out Nullable(String) COMMENT 'of edges from or to a document: its reservation against text and data mining; null elsewhere and when no signal is mapped',
+  grade String COMMENT 'declared: the configuration says so and nothing here shows it; measured: the run made or compared both; else what was found, a relation of matches or a model_grade',
+  evidence_table Nullable(String) COMMENT 'table with the rows that show it; null when it is declared alone',
+  evidence_key Nullable(String) COMMENT 'which rows: JSON, an object of key columns and their values'
+)
+ENGINE = MergeTree
+PARTITION BY run_id
+ORDER BY (run_id, source_kind, source_id, target_kind, target_id, relation)
+COMMENT 'A row is an edge from works to outputs, with its evidence; sorted by source_kind, source_id, target_kind, target_id, relation, evidence_table, evidence_key. Palimpsest, version 1.0 of the tables.';
 
 CREATE TABLE evaluation (
   run_id String COMMENT 'name of the run',

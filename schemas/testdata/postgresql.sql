@@ -130,7 +130,9 @@ CREATE TABLE span_sources (
   url text,
   license text,
   rights_holder text,
-  opt_out text
+  opt_out text,
+  reservation text,
+  reservation_rule text
 );
 CREATE INDEX ON span_sources (run_id, probe_id, span_index, document_id, document_uri, document_row);
 COMMENT ON TABLE span_sources IS 'A row is a span and a document that holds it; sorted by probe_id, span_index, document_id, document_uri, document_row. Palimpsest, version 1.0 of the tables.';
@@ -146,6 +148,8 @@ COMMENT ON COLUMN span_sources.url IS 'address of the document, as the corpus de
 COMMENT ON COLUMN span_sources.license IS 'licence of the document, as the corpus declares it';
 COMMENT ON COLUMN span_sources.rights_holder IS 'who holds rights in the document, as the corpus declares it';
 COMMENT ON COLUMN span_sources.opt_out IS 'reservation against text and data mining, as the corpus declares it';
+COMMENT ON COLUMN span_sources.reservation IS 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped';
+COMMENT ON COLUMN span_sources.reservation_rule IS 'the signals that decided it, like tdm_meta over tdm_file';
 
 CREATE TABLE matches (
   run_id text NOT NULL,
@@ -163,7 +167,9 @@ CREATE TABLE matches (
   url text,
   license text,
   rights_holder text,
-  opt_out text
+  opt_out text,
+  reservation text,
+  reservation_rule text
 );
 CREATE INDEX ON matches (run_id, probe_id, document_id, document_uri, document_row);
 COMMENT ON TABLE matches IS 'A row is a probe and a document that match; sorted by probe_id, document_id, document_uri, document_row. Palimpsest, version 1.0 of the tables.';
@@ -178,11 +184,13 @@ COMMENT ON COLUMN matches.covered_words IS 'probe words in the union of its matc
 COMMENT ON COLUMN matches.probe_coverage IS 'covered_words / words of the probe [fraction]';
 COMMENT ON COLUMN matches.document_coverage IS 'document words in the union of the matches / words of the document [fraction]';
 COMMENT ON COLUMN matches.longest_words IS 'longest match with this document; null without ngram [words]';
-COMMENT ON COLUMN matches.near_verbatim_recall IS 'nv-recall of the pair; null when it was not computed [fraction]';
+COMMENT ON COLUMN matches.near_verbatim_recall IS 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe''s words, or of the document''s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]';
 COMMENT ON COLUMN matches.url IS 'address of the document, as the corpus declares it';
 COMMENT ON COLUMN matches.license IS 'licence of the document, as the corpus declares it';
 COMMENT ON COLUMN matches.rights_holder IS 'who holds rights in the document, as the corpus declares it';
 COMMENT ON COLUMN matches.opt_out IS 'reservation against text and data mining, as the corpus declares it';
+COMMENT ON COLUMN matches.reservation IS 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped';
+COMMENT ON COLUMN matches.reservation_rule IS 'the signals that decided it, like tdm_meta over tdm_file';
 
 CREATE TABLE documents (
   run_id text NOT NULL,
@@ -598,6 +606,37 @@ COMMENT ON COLUMN evidence.family IS 'the family that the q-value was computed i
 COMMENT ON COLUMN evidence.control_group IS 'the controls the probe was ranked against';
 COMMENT ON COLUMN evidence.controls IS 'number of these controls, N';
 COMMENT ON COLUMN evidence.label IS 'known membership';
+
+CREATE TABLE lineage (
+  run_id text NOT NULL,
+  source_kind text NOT NULL,
+  source_id text NOT NULL,
+  target_kind text NOT NULL,
+  target_id text NOT NULL,
+  relation text NOT NULL,
+  basis text NOT NULL,
+  basis_ref text,
+  jurisdiction text,
+  opt_out text,
+  grade text NOT NULL,
+  evidence_table text,
+  evidence_key text
+);
+CREATE INDEX ON lineage (run_id, source_kind, source_id, target_kind, target_id, relation);
+COMMENT ON TABLE lineage IS 'A row is an edge from works to outputs, with its evidence; sorted by source_kind, source_id, target_kind, target_id, relation, evidence_table, evidence_key. Palimpsest, version 1.0 of the tables.';
+COMMENT ON COLUMN lineage.run_id IS 'name of the run';
+COMMENT ON COLUMN lineage.source_kind IS 'work, corpus_document, corpus, tuning_corpus, synthetic_corpus, model, tuned_model or output';
+COMMENT ON COLUMN lineage.source_id IS 'probe_id of a work or output, document_id of a document, name of a corpus or model';
+COMMENT ON COLUMN lineage.target_kind IS 'like source_kind';
+COMMENT ON COLUMN lineage.target_id IS 'like source_id';
+COMMENT ON COLUMN lineage.relation IS 'contains: the target, or much of it, stands in the source; matches: an output repeats the document; generated_from: the model wrote the corpus; else what the source is to the target, as declared: copy, derivative or, by default, undetermined';
+COMMENT ON COLUMN lineage.basis IS 'claimed for the use of the source, of a match for the use of the document: authorization, tdm_art3, tdm_art4, fair_use_claim, sui_generis_consent, public_domain, unknown (declared to be), or none (none recorded)';
+COMMENT ON COLUMN lineage.basis_ref IS 'what the claim refers to: a contract, an address; of a document or work the licence that is declared';
+COMMENT ON COLUMN lineage.jurisdiction IS 'under whose law the basis is claimed, like DE, US-CA or EU, as declared';
+COMMENT ON COLUMN lineage.opt_out IS 'of edges from or to a document: its reservation against text and data mining; null elsewhere and when no signal is mapped';
+COMMENT ON COLUMN lineage.grade IS 'declared: the configuration says so and nothing here shows it; measured: the run made or compared both; else what was found, a relation of matches or a model_grade';
+COMMENT ON COLUMN lineage.evidence_table IS 'table with the rows that show it; null when it is declared alone';
+COMMENT ON COLUMN lineage.evidence_key IS 'which rows: JSON, an object of key columns and their values';
 
 CREATE TABLE evaluation (
   run_id text NOT NULL,

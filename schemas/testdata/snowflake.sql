@@ -76,7 +76,9 @@ CREATE TABLE span_sources (
   url VARCHAR COMMENT 'address of the document, as the corpus declares it',
   license VARCHAR COMMENT 'licence of the document, as the corpus declares it',
   rights_holder VARCHAR COMMENT 'who holds rights in the document, as the corpus declares it',
-  opt_out VARCHAR COMMENT 'reservation against text and data mining, as the corpus declares it'
+  opt_out VARCHAR COMMENT 'reservation against text and data mining, as the corpus declares it',
+  reservation VARCHAR COMMENT 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped',
+  reservation_rule VARCHAR COMMENT 'the signals that decided it, like tdm_meta over tdm_file'
 )
 COMMENT = 'A row is a span and a document that holds it; sorted by probe_id, span_index, document_id, document_uri, document_row. Palimpsest, version 1.0 of the tables.';
 
@@ -92,11 +94,13 @@ CREATE TABLE matches (
   probe_coverage FLOAT COMMENT 'covered_words / words of the probe [fraction]',
   document_coverage FLOAT COMMENT 'document words in the union of the matches / words of the document [fraction]',
   longest_words NUMBER(19, 0) COMMENT 'longest match with this document; null without ngram [words]',
-  near_verbatim_recall FLOAT COMMENT 'nv-recall of the pair; null when it was not computed [fraction]',
+  near_verbatim_recall FLOAT COMMENT 'nv-recall: words in passages that the two have nearly word for word, 100 equal words or more each, as a share of the probe\'s words, or of the document\'s where the probe is a generation; words whatever the unit of the run; null unless ngram.near_verbatim asks for it, and without words [fraction]',
   url VARCHAR COMMENT 'address of the document, as the corpus declares it',
   license VARCHAR COMMENT 'licence of the document, as the corpus declares it',
   rights_holder VARCHAR COMMENT 'who holds rights in the document, as the corpus declares it',
-  opt_out VARCHAR COMMENT 'reservation against text and data mining, as the corpus declares it'
+  opt_out VARCHAR COMMENT 'reservation against text and data mining, as the corpus declares it',
+  reservation VARCHAR COMMENT 'what all signals that the corpus recorded come to: reserved, not_reserved, conflicting, not_expressed (recorded, and saying neither) or unknown (none recorded); null when no signal is mapped',
+  reservation_rule VARCHAR COMMENT 'the signals that decided it, like tdm_meta over tdm_file'
 )
 COMMENT = 'A row is a probe and a document that match; sorted by probe_id, document_id, document_uri, document_row. Palimpsest, version 1.0 of the tables.';
 
@@ -323,6 +327,23 @@ CREATE TABLE evidence (
   label BOOLEAN COMMENT 'known membership'
 )
 COMMENT = 'A row is a probe and the target model; sorted by probe_id, model. Palimpsest, version 1.0 of the tables.';
+
+CREATE TABLE lineage (
+  run_id VARCHAR NOT NULL COMMENT 'name of the run',
+  source_kind VARCHAR NOT NULL COMMENT 'work, corpus_document, corpus, tuning_corpus, synthetic_corpus, model, tuned_model or output',
+  source_id VARCHAR NOT NULL COMMENT 'probe_id of a work or output, document_id of a document, name of a corpus or model',
+  target_kind VARCHAR NOT NULL COMMENT 'like source_kind',
+  target_id VARCHAR NOT NULL COMMENT 'like source_id',
+  relation VARCHAR NOT NULL COMMENT 'contains: the target, or much of it, stands in the source; matches: an output repeats the document; generated_from: the model wrote the corpus; else what the source is to the target, as declared: copy, derivative or, by default, undetermined',
+  basis VARCHAR NOT NULL COMMENT 'claimed for the use of the source, of a match for the use of the document: authorization, tdm_art3, tdm_art4, fair_use_claim, sui_generis_consent, public_domain, unknown (declared to be), or none (none recorded)',
+  basis_ref VARCHAR COMMENT 'what the claim refers to: a contract, an address; of a document or work the licence that is declared',
+  jurisdiction VARCHAR COMMENT 'under whose law the basis is claimed, like DE, US-CA or EU, as declared',
+  opt_out VARCHAR COMMENT 'of edges from or to a document: its reservation against text and data mining; null elsewhere and when no signal is mapped',
+  grade VARCHAR NOT NULL COMMENT 'declared: the configuration says so and nothing here shows it; measured: the run made or compared both; else what was found, a relation of matches or a model_grade',
+  evidence_table VARCHAR COMMENT 'table with the rows that show it; null when it is declared alone',
+  evidence_key VARCHAR COMMENT 'which rows: JSON, an object of key columns and their values'
+)
+COMMENT = 'A row is an edge from works to outputs, with its evidence; sorted by source_kind, source_id, target_kind, target_id, relation, evidence_table, evidence_key. Palimpsest, version 1.0 of the tables.';
 
 CREATE TABLE evaluation (
   run_id VARCHAR NOT NULL COMMENT 'name of the run',

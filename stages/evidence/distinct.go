@@ -59,7 +59,7 @@ func (s *Span) Sampled(sources []Source) {
 		if d := sources[i].WordsSHA256; i > 0 && (d == "" || d != sources[0].WordsSHA256) {
 			s.OneText = false
 		}
-		if l := sources[i].License; l == nil || !isPublicDomain(*l) {
+		if l := sources[i].License; l == nil || !IsPublicDomain(*l) {
 			s.PublicDomain = false
 		}
 	}
@@ -81,10 +81,10 @@ var (
 	notAlphanum    = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
-// isPublicDomain reports whether a licence, as corpora write it, says that the text is in the public domain or waives all rights:
+// IsPublicDomain reports whether a licence, as corpora write it, says that the text is in the public domain or waives all rights:
 // "public-domain", "CC0-1.0", "CC0-1.0/US-Gov-PD", "PDDL-1.0", an SPDX expression of such. Of alternatives one is enough, of
 // anything else all parts must say so; what is not understood does not.
-func isPublicDomain(license string) bool {
+func IsPublicDomain(license string) bool {
 	l := strings.TrimSpace(license)
 	lower := strings.ToLower(l)
 	if at := strings.Index(lower, "creativecommons.org/publicdomain/"); at >= 0 && !strings.ContainsAny(lower, " ()") {

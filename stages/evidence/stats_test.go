@@ -200,7 +200,7 @@ func TestPublicDomain(t *testing.T) {
 		"public-domain/MIT": false, "MIT AND (BSD-3-Clause OR CC0-1.0)": false, "PSF-2.0": false, "PostgreSQL": false, "unknown": false,
 		"MIT, CC0-1.0": false, "/": false, "proprietary": false, "CC0-1.0 WITH exception": false, "()": false, "((": false,
 	} {
-		if got := isPublicDomain(license); got != want {
+		if got := IsPublicDomain(license); got != want {
 			t.Errorf("%q: %v, want %v", license, got, want)
 		}
 	}

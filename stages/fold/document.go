@@ -21,6 +21,13 @@ type Ref struct {
 	Hash64 uint64 // XXH3-64 of ID: the order in which sources are sampled
 
 	URL, License, RightsHolder, OptOut *string
+
+	Reservation, ReservationRule *string // what all signals come to, and why (package reservation); nil when no signal is read
+}
+
+// declared returns what the corpus declares about the document, in the order of records.
+func (r *Ref) declared() []**string {
+	return []**string{&r.URL, &r.License, &r.RightsHolder, &r.OptOut, &r.Reservation, &r.ReservationRule}
 }
 
 // NewRef returns the reference of the document at that row. An empty id stands for none.

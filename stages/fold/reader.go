@@ -143,7 +143,7 @@ func (r *Reader) Ref() *Ref {
 	}
 	id, uri := r.String(), r.String()
 	ref := NewRef(id, uri, r.Uvarint(math.MaxInt64))
-	for _, s := range []**string{&ref.URL, &ref.License, &ref.RightsHolder, &ref.OptOut} {
+	for _, s := range ref.declared() {
 		*s = r.optional()
 	}
 	if id == "" {

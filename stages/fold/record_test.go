@@ -26,7 +26,7 @@ func drawRef(t *rapid.T) *fold.Ref {
 		rapid.Int64Range(0, 2).Draw(t, "row"))
 	// What the corpus declares follows from which document it is.
 	some := []*string{nil, new(string), &r.ID, &r.URI}
-	for i, s := range []**string{&r.URL, &r.License, &r.RightsHolder, &r.OptOut} {
+	for i, s := range []**string{&r.URL, &r.License, &r.RightsHolder, &r.OptOut, &r.Reservation, &r.ReservationRule} {
 		*s = some[(r.Hash64>>i)%4]
 	}
 	return &r
@@ -163,7 +163,7 @@ func TestReaderRefuses(t *testing.T) {
 		{"a string to come", []byte{1, 0}, func(r *fold.Reader) { _ = r.String() }, "record, at byte 0 of 2: 1 where at most 0 may be"},
 		{"a long string", []byte{0, 200, 1, 'x'}, func(r *fold.Reader) { _ = r.String() }, "record, at byte 3 of 4: it ends too soon"},
 		{"no digest", []byte{0, 2, 'a', 'b'}, func(r *fold.Reader) { r.Digest() }, "record, at byte 4 of 4: no digest"},
-		{"no id", make([]byte, 10), func(r *fold.Reader) { r.Ref() }, "record, at byte 9 of 10: a document without an id"},
+		{"no id", make([]byte, 12), func(r *fold.Reader) { r.Ref() }, "record, at byte 11 of 12: a document without an id"},
 		{"what is left", []byte{1, 2, 3}, func(r *fold.Reader) { r.Uvarint(8) }, "record, at byte 1 of 3: 2 bytes after the end"},
 		{"the first error", []byte{9}, func(r *fold.Reader) { r.Uvarint(8); r.Ref() }, "record, at byte 0 of 1: 9 where at most 8 may be"},
 	} {

@@ -99,7 +99,7 @@ func (w *Writer) Ref(r *Ref) {
 	w.String(r.ID)
 	w.String(r.URI)
 	w.Uvarint(r.Row)
-	for _, s := range []*string{r.URL, r.License, r.RightsHolder, r.OptOut} {
-		w.optional(s)
+	for _, s := range r.declared() {
+		w.optional(*s)
 	}
 }

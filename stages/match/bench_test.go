@@ -59,12 +59,19 @@ func BenchmarkUnits(b *testing.B) {
 			documents = append(documents, text)
 		}
 		for _, size := range []int{250, 1000, 4000} {
-			b.Run(fmt.Sprintf("%s/%d/fold", kind.name, size), func(b *testing.B) {
-				b.SetBytes(4000 * 4000)
-				for b.Loop() {
-					s.units(b, documents, size, func(*world) {})
+			for _, compared := range [][]*fold.Probe{nil, probes} {
+				name := "fold"
+				if s.listed.Compared = compared; compared != nil {
+					name = "near_verbatim"
 				}
-			})
+				b.Run(fmt.Sprintf("%s/%d/%s", kind.name, size, name), func(b *testing.B) {
+					b.SetBytes(4000 * 4000)
+					for b.Loop() {
+						s.units(b, documents, size, func(*world) {})
+					}
+				})
+			}
+			s.listed.Compared = nil
 			var records []map[int32][]byte
 			b.Run(fmt.Sprintf("%s/%d/encode", kind.name, size), func(b *testing.B) {
 				var all []*world

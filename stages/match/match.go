@@ -5,6 +5,9 @@
 // Per probe it keeps at most Config.Max duplicates (those with the same words before near-duplicates, of each those of smallest hash64)
 // and Config.Max other documents of greatest coverage, ties to the smallest hash64; both choices are the same whatever the order
 // of documents. Rows of documents are handed out as they come, since their number grows with the corpus.
+//
+// Where it is asked for, listed documents are compared with the probe for what is nearly the same (package verbatim). That takes far more
+// time than to find them, so the texts of documents that enter a list are held for a while, and only those still listed then are compared.
 package match
 
 import (
@@ -22,6 +25,7 @@ type Config struct {
 	Searched    bool                  // ngram runs: without it nothing is known of coverage
 	Units       func(probe int) int64 // length of a probe, in the unit of ngram
 	Unit        fold.Unit             // of ngram
+	Compared    []*fold.Probe         // the probes, where listed documents are to be compared with them; nil otherwise
 }
 
 // State is the fold.
@@ -30,6 +34,7 @@ type State struct {
 	probes    fold.Table[listed]
 	documents []schemas.Document
 	latest    map[*fold.Shared]uint64 // documents with these hits and a greater Hash64 change nothing
+	compared  comparison
 }
 
 var _ fold.Fold[*State] = (*State)(nil)
@@ -46,6 +51,7 @@ type pair struct {
 	*fold.Ref
 	fold.Hit
 	units int64 // of the document
+	near  *near // nil where the two are not compared
 }
 
 // NewState returns the state of no documents.
@@ -81,13 +87,14 @@ func (s *State) Add(d *fold.Document) {
 		}
 	}
 	s.documents = append(s.documents, row)
+	s.release(d.Stopped)
 }
 
 // list adds the document to the probe's lists if it belongs there.
 func (s *State) list(d *fold.Document, h *fold.Hit, units int64) {
 	l, r := s.probes.At(h.Probe), d.Ref()
 	if h.Exact || h.ExactWords || h.Near || r.Hash64 <= l.latestWith(h, s.config) {
-		p := pair{r, *h, units}
+		p := pair{r, *h, units, s.hold(d)}
 		d.Settle(&p.Hit)
 		l.add(&p, s.config)
 	}
@@ -96,6 +103,7 @@ func (s *State) list(d *fold.Document, h *fold.Hit, units int64) {
 func (l *listed) add(p *pair, c Config) {
 	if p.Qualifying && (l.best.Ref == nil || better(p, &l.best) < 0) {
 		l.best = *p
+		l.best.near = nil
 	}
 	switch {
 	case p.equal() || p.Near:
@@ -212,6 +220,7 @@ func (s *State) Rows(i int, id string) []schemas.Match {
 		row := schemas.Match{
 			ProbeID: id, DocumentID: p.ID, DocumentURI: p.URI, DocumentRow: p.Row,
 			URL: p.URL, License: p.License, RightsHolder: p.RightsHolder, OptOut: p.OptOut,
+			Reservation: p.Reservation, ReservationRule: p.ReservationRule,
 		}
 		if s.config.Searched {
 			covered, longest := p.ProbeCovered, p.Longest
@@ -220,6 +229,9 @@ func (s *State) Rows(i int, id string) []schemas.Match {
 		}
 		if p.Near {
 			row.Jaccard = &p.Jaccard
+		}
+		if p.near != nil {
+			row.NearVerbatimRecall = &p.near.recall
 		}
 		switch {
 		case p.Exact:

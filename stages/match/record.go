@@ -33,6 +33,7 @@ const (
 	bitExactWords
 	bitNear
 	bitQualifying
+	bitCompared
 
 	bits = iota
 )
@@ -57,7 +58,7 @@ func (s *State) Encode(w *fold.Writer, probe int32) {
 
 func (p *pair) encode(w *fold.Writer) {
 	known := int64(0)
-	for bit, is := range []bool{p.Exact, p.ExactWords, p.Near, p.Qualifying} {
+	for bit, is := range []bool{p.Exact, p.ExactWords, p.Near, p.Qualifying, p.near != nil} {
 		if is {
 			known |= 1 << bit
 		}
@@ -73,6 +74,9 @@ func (p *pair) encode(w *fold.Writer) {
 		w.Uvarint(p.DocCovered)
 		w.Uvarint(p.Longest)
 	}
+	if p.near != nil {
+		w.Float(p.near.recall)
+	}
 }
 
 // Decode takes in what another state wrote of a probe, which has to be one of the run's. After an error, which the reader keeps, nothing is
@@ -80,8 +84,8 @@ func (p *pair) encode(w *fold.Writer) {
 func (s *State) Decode(r *fold.Reader, probe int32) {
 	l := new(listed)
 	for range r.Len(1) {
-		if l.best = s.decodePair(r, probe); !l.best.Qualifying {
-			r.Fail(errors.New("match: the best document holds nothing of the probe"))
+		if l.best = s.decodePair(r, probe); !l.best.Qualifying || l.best.near != nil {
+			r.Fail(errors.New("match: the best document holds nothing of the probe, or was compared with it"))
 		}
 	}
 	l.duplicates = s.decodePairs(r, probe, "duplicates", closer, func(p *pair) bool { return p.equal() || p.Near })
@@ -129,6 +133,12 @@ func (s *State) decodePair(r *fold.Reader, probe int32) pair {
 		p.ProbeCovered, p.DocCovered, p.Longest = r.Uvarint(s.config.Units(int(probe))), r.Uvarint(p.units), r.Uvarint(fold.MostCounted)
 		if p.ProbeCovered == 0 || p.DocCovered == 0 || p.Longest == 0 || p.Longest > p.ProbeCovered || p.Longest > p.DocCovered {
 			r.Fail(errors.New("match: the overlap of a document"))
+			return p
+		}
+	}
+	if known&bitCompared > 0 {
+		if p.near = (&near{recall: r.Float()}); s.config.Compared == nil || !(p.near.recall >= 0 && p.near.recall <= 1) {
+			r.Fail(fmt.Errorf("match: near-verbatim recall %v", p.near.recall))
 		}
 	}
 	return p

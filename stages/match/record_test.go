@@ -103,6 +103,7 @@ func (s *setting) fold(t testing.TB, m *ngram.Matcher, documents []document) *wo
 		w.ngram.Add(&d)
 		w.match.Add(&d)
 	}
+	w.match.Compare(d.Stopped)
 	return w
 }
 
@@ -205,6 +206,9 @@ func TestRecords(t *testing.T) {
 			}
 		}
 		s := newSetting(t, probes, c, rapid.SampledFrom([]int{0, 1, 3, 20}).Draw(r, "max_matches"))
+		if rapid.Bool().Draw(r, "near_verbatim") {
+			s.listed.Compared = probes
+		}
 
 		var units [][]document
 		for rest := corpus; len(rest) > 0; {
@@ -283,6 +287,7 @@ func hostile(t testing.TB) (*setting, map[int32][]byte) {
 	t.Helper()
 	probes := []*fold.Probe{work("p", text), work("q", text+" eleven twelve"), work("none", "")}
 	s := newSetting(t, probes, ngram.Config{MinWords: 4, MaxSources: 2}, 2)
+	s.listed.Compared = probes
 	var corpus []document
 	for i, text := range []string{
 		text, "zero " + text, "one two three four five six x six seven eight nine y", text, text + " eleven twelve more", "",

@@ -131,6 +131,7 @@ func (f *Finder) spans(out *Finding, i int, t *touched, prompt []bool, known boo
 				ProbeID: p.ID, SpanIndex: row.SpanIndex,
 				DocumentID: src.ID, DocumentURI: src.URI, DocumentRow: src.Row, ByteStart: src.Start, ByteEnd: src.End,
 				URL: src.URL, License: src.License, RightsHolder: src.RightsHolder, OptOut: src.OptOut,
+				Reservation: src.Reservation, ReservationRule: src.ReservationRule,
 			})
 		}
 		if b := out.Best; b == nil || row.MaxWordMatches < b.MaxWordMatches || row.MaxWordMatches == b.MaxWordMatches && row.Words > b.Words {

@@ -110,8 +110,10 @@ func HTML(ctx context.Context, w io.Writer, in Input) error {
 	if err != nil {
 		return err
 	}
-	v := &view{run: run, Unit: "word", Style: template.CSS(pageStyle), Script: template.JS(pageScript), Searched: f.exhibits.searched} //nolint:gosec // embedded
-	v.Policy = "default-src 'none'; style-src '" + digest(pageStyle) + "'; script-src '" + digest(pageScript) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+	v := &view{run: run, Unit: "word", Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Searched: f.exhibits.searched}
+	v.Policy = "default-src 'none'; style-src '" + digest(pageStyle) + "'; script-src '" + digest(pageScript) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'"
 	if run.Unit != nil {
 		v.Unit = strings.TrimSuffix(*run.Unit, "s")
 	}
@@ -188,7 +190,8 @@ func (v *view) meanings(f *findings) {
 		}
 	}
 	if n := f.near; n.looked > 0 {
-		v.Near = thousands(n.near) + " of " + thousands(n.looked) + " works and canaries " + pick(n.near, "has", "have") + " a near-duplicate in the corpus, " +
+		v.Near = thousands(n.near) + " of " + thousands(n.looked) + " works and canaries " + pick(n.near, "has", "have") +
+			" a near-duplicate in the corpus, " +
 			thousands(n.only) + " of them without a document of the same words."
 	}
 }
@@ -229,7 +232,8 @@ func (v *view) exhibits(ctx context.Context, in Input, f *findings) error {
 		}
 	}
 	v.ListQuery = "SELECT e.distinctiveness, e.kind, e.model_grade, s.probe_id, s.words, s.documents, s.max_word_matches, s.text\n" +
-		"FROM spans s JOIN evidence e USING (probe_id)\nORDER BY e.distinctiveness = 'distinctive' DESC, s.words DESC, s.max_word_matches, s.probe_id"
+		"FROM spans s JOIN evidence e USING (probe_id)\nORDER BY e.distinctiveness = 'distinctive' DESC, s.words DESC, s.max_word_matches, " +
+		"s.probe_id"
 	for _, x := range slices.Concat(v.Lead, v.Rest) {
 		v.Kinds, v.Sorts = append(v.Kinds, x.Kind), append(v.Sorts, x.Distinctiveness)
 		for _, g := range x.Models {

@@ -79,7 +79,8 @@ func (v *view) exhibitViews(of []exhibit, first int, files map[string]*dossier, 
 		v.left(x, e, d)
 		v.right(x, e, d, sources)
 		v.facts(x, e, d)
-		x.Words, x.Documents, x.Occurrences = strconv.FormatInt(e.span.Words, 10), strconv.FormatInt(e.span.Documents, 10), strconv.FormatInt(e.span.Occurrences, 10)
+		x.Words, x.Documents, x.Occurrences = strconv.FormatInt(e.span.Words, 10), strconv.FormatInt(e.span.Documents, 10),
+			strconv.FormatInt(e.span.Occurrences, 10)
 		x.Rarity = strconv.FormatFloat(e.span.RarityBits, 'g', -1, 64)
 		x.Query = "SELECT * FROM spans LEFT JOIN span_sources USING (run_id, probe_id, span_index)\nWHERE probe_id = " + literal(e.span.ProbeID) +
 			" AND span_index = " + strconv.FormatInt(e.span.SpanIndex, 10)
@@ -98,11 +99,15 @@ func (v *view) grades(x *exhibitView, d *dossier) {
 	for i := range d.evidence {
 		r := &d.evidence[i]
 		if i == 0 {
-			x.Corpus = gradeView{Grade: brief(r.CorpusGrade), Name: gradeName(r.CorpusGrade), Reason: brief(r.CorpusReason), Meaning: meaningOf(r.CorpusGrade)}
+			x.Corpus = gradeView{Grade: brief(r.CorpusGrade), Name: gradeName(r.CorpusGrade), Reason: brief(r.CorpusReason),
+				Meaning: meaningOf(r.CorpusGrade)}
 		}
 		g := gradeView{Grade: brief(r.ModelGrade), Name: gradeName(r.ModelGrade), Reason: brief(r.ModelReason), Meaning: meaningOf(r.ModelGrade)}
 		if r.Model != nil {
 			g.Model = brief(*r.Model)
+		}
+		if r.ModelGrade == evidence.None {
+			g.Meaning = "tested, and nothing that a grade takes"
 		}
 		x.Models = append(x.Models, g)
 	}
@@ -226,7 +231,8 @@ func (v *view) right(x *exhibitView, e *exhibit, d *dossier, quotes map[place]qu
 	case equal && known:
 		x.Checked = "Compared again when this page was made: both passages have the same " + v.Unit + "s in the same order."
 	case !equal:
-		x.SourceWhy = "Compared again when this page was made: the passages differ. The object is not what the run read, or the tables were altered."
+		x.SourceWhy = "Compared again when this page was made: the passages differ. The object is not what the run read, or the tables were " +
+			"altered."
 	}
 }
 
@@ -280,12 +286,14 @@ func (v *view) facts(x *exhibitView, e *exhibit, d *dossier) {
 	}
 	x.Facts = append(x.Facts,
 		named{"How long", count(s.Words, v.Unit) + " (" + count(s.ByteEnd-s.ByteStart, "byte") + ")"},
-		named{"How rare", rare + ", at " + count(s.Occurrences, "place") + "; rarity " + fixed(s.RarityBits, 1) + " bits" + oneIn(s.Documents, v.run.CorpusDocuments)})
+		named{"How rare", rare + ", at " + count(s.Occurrences, "place") + "; rarity " + fixed(s.RarityBits, 1) + " bits" +
+			oneIn(s.Documents, v.run.CorpusDocuments)})
 	distinct := distinctName(e.distinctiveness)
 	if m := distinctMeanings[e.distinctiveness]; m != "" {
 		distinct += ": " + m
 	}
-	x.Facts = append(x.Facts, named{"How telling", distinct + "; at most " + count(s.MaxWordMatches, "match") + " in the corpus over any of its " + v.Unit + "s"})
+	x.Facts = append(x.Facts, named{"How telling", distinct + "; at most " + count(s.MaxWordMatches, "match") +
+		" in the corpus over any of its " + v.Unit + "s"})
 	if n := s.PromptWords; n != nil && *n > 0 {
 		x.Facts = append(x.Facts, named{"From its prompt", count(*n, v.Unit) + " of them, which count for no grade"})
 	}
@@ -302,10 +310,12 @@ func (v *view) facts(x *exhibitView, e *exhibit, d *dossier) {
 	}
 	for i := range d.evidence {
 		if r := &d.evidence[i]; r.MaxP != nil {
-			x.Facts = append(x.Facts, named{"Likeliest passage", "the model goes on with it with probability " + tiny(*r.MaxP) + underModelName(r.Model, len(d.evidence))})
+			x.Facts = append(x.Facts, named{"Likeliest passage", "the model goes on with it with probability " + tiny(*r.MaxP) +
+				underModelName(r.Model, len(d.evidence))})
 		}
 		if r := &d.evidence[i]; r.PValue != nil && r.Controls != nil {
-			x.Facts = append(x.Facts, named{"Against controls", "p = " + strconv.FormatFloat(*r.PValue, 'g', 2, 64) + " among " + count(*r.Controls, "control") +
+			x.Facts = append(x.Facts, named{"Against controls", "p = " + strconv.FormatFloat(*r.PValue, 'g', 2, 64) + " among " +
+				count(*r.Controls, "control") +
 				" by " + optional(r.ScoreName) + underModelName(r.Model, len(d.evidence)) + "; by itself no proof of training"})
 		}
 	}

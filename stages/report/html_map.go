@@ -182,7 +182,8 @@ func (v *view) drawStrip(i int, m *mapView, s *strip, windows, extracted, greedy
 	for _, z := range s.lanes[laneCorpus] {
 		held += int(ones(z > 0))
 	}
-	desc := fmt.Sprintf("A strip from the beginning of the work to its end, in %d pieces. The model gives back %s of %s with probability .001 or more "+
+	desc := fmt.Sprintf("A strip from the beginning of the work to its end, in %d pieces. The model gives back %s of %s with probability "+
+		".001 or more "+
 		"and %s by its own first choices; %s of the pieces stand in the corpus.", s.bins, thousands(extracted), count(windows, "passage"),
 		thousands(greedy), percent(float64(held)/float64(max(s.bins, 1))))
 	return picture("strip-"+strconv.Itoa(i+1), "Map of "+m.Title, desc, p, 560, 66)

@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -274,5 +275,42 @@ func TestPageMissingAndCancelled(t *testing.T) {
 	}
 	if err := report.HTML(context.Background(), &b, report.Input{Store: s, RunURL: dir}); err == nil || !strings.Contains(err.Error(), "no table runs") {
 		t.Errorf("no tables: %v", err)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	r := asked(sample(), "small-lm")
+	origin := withCorpus(t, r)
+	dir, outputs := r.save(t)
+	folder := strings.TrimSuffix(strings.TrimPrefix(origin.Object.URI, "file://"), "corpus.parquet")
+	explain := func(probe string, span int64) (string, error) {
+		s := store.New()
+		defer s.Close()
+		var b bytes.Buffer
+		in := report.Input{Store: s, RunURL: dir, Outputs: outputs, Origins: []report.Origin{origin}, Width: 1000}
+		err := report.Explain(context.Background(), &b, in, probe, span)
+		return strings.ReplaceAll(b.String(), folder, "/data/"), err
+	}
+	var all strings.Builder
+	for _, probe := range []string{"gen-2", "work-03", "work-00", "canary-1"} {
+		got, err := explain(probe, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(got, "\n") {
+			if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' }) {
+				t.Errorf("%s, line %d has a control character: %q", probe, i+1, line)
+			}
+		}
+		all.WriteString(got + "\n")
+	}
+	golden(t, "explain", all.String())
+	if first, err := explain("gen-2", 0); err != nil || !strings.HasPrefix(all.String(), first) {
+		t.Errorf("span 0 is not what is shown first: %v", err)
+	}
+	for probe, span := range map[string]int64{"gen-2": 1, "work-00": 0, "nobody": -1} {
+		if _, err := explain(probe, span); !errors.Is(err, report.ErrNoProbe) {
+			t.Errorf("%s, span %d: %v", probe, span, err)
+		}
 	}
 }

@@ -1,10 +1,13 @@
-// Package report sums a finished run up for a person at a terminal: what the corpus holds of the probes, how likely the model
-// finds them, what it gives back, the spans that show it best, what was left out, and where the tables lie.
+// Package report shows a finished run to a person: summed up on a terminal (Summary), as a page of HTML with its exhibits (HTML), and
+// all that is known of one probe (Explain).
 //
-// It reads nothing but the run's own tables. Those of probes are sorted by probe, so one pass joins them row by row; of each probe
-// and model a few numbers are kept, for the medians.
+// It reads nothing but the run's own tables, and, to quote what stands around a span, the texts that the run read, in the version that
+// it read. Tables of probes are sorted by probe, so one pass joins them row by row; of each probe and model a few numbers are kept, for
+// medians and curves. The page needs a second pass for what it shows in full, some dozens of probes whatever the run's size.
 //
-// What stands in the tables was written by strangers: text that is shown is freed of control characters and escape sequences.
+// What stands in the tables was written by strangers: text that is shown is freed of control characters and escape sequences. All of
+// the page is put together by html/template from plain strings, charts too, which are shapes; beside each sheet of figures stands the
+// query that gives it.
 package report
 
 import (

@@ -81,8 +81,8 @@ func (f *findings) doseSheet(i int, model string, has func(string) bool) *sheet 
 			{"covered", "covered", false}, {"runs a text", "runs", false}, {"bits per byte", "bits_per_byte", false},
 			{"stand out", "stand_out", false}, {"of tested", "tested", false}, {"given back", "given_back", false}, {"of asked", "asked", false},
 			{"share given back", "", true}, {"best P", "best_p", false}},
-		Note: "texts: works and canaries of a group with so many copies (documents of the same bytes, or else of the same words). covered: median " +
-			"share of a text inside runs that the corpus holds. bits per byte: median; fewer means that the model finds the text likelier. " +
+		Note: "texts: works and canaries of a group with so many copies (documents of the same bytes, or else of the same words). covered: " +
+			"median share of a text inside runs that the corpus holds. bits per byte: median; fewer means that the model finds the text likelier. " +
 			"stand out: likelier than the controls, by q ≤ .05 (works) or p ≤ .01 (canaries). given back: with a passage that the model's own " +
 			"first choices give back word for word; the share has its exact 95 % interval. best P: median probability of the likeliest passage.",
 		Query: doseQuery(model, has)}
@@ -107,7 +107,8 @@ func (f *findings) doseSheet(i int, model string, has func(string) bool) *sheet 
 func doseQuery(model string, has func(string) bool) string {
 	asked := "SELECT NULL::VARCHAR AS probe_id, NULL::BOOLEAN AS greedy WHERE false"
 	if has("windows") {
-		asked = "SELECT probe_id, bool_or(greedy) AS greedy FROM windows WHERE greedy IS NOT NULL AND " + isModel("model", model) + " GROUP BY probe_id"
+		asked = "SELECT probe_id, bool_or(greedy) AS greedy FROM windows WHERE greedy IS NOT NULL AND " + isModel("model", model) +
+			" GROUP BY probe_id"
 	}
 	scored := "SELECT NULL::VARCHAR AS probe_id, NULL::DOUBLE AS bits_per_byte WHERE false"
 	if has("likelihood") {
@@ -148,12 +149,13 @@ func (f *findings) evaluationSheet() *sheet {
 			{"others", "non_members", false}, {"AUROC", "auroc", false}, {"low", "auroc_low", false}, {"high", "auroc_high", false},
 			{"found at 1 % false", "tpr_at_1_fpr", false}, {"at 5 % false", "tpr_at_5_fpr", false},
 			{"words alone", "blind_auroc", false}, {"beats them", "beats_blind", true}},
-		Note: "AUROC: the chance that a text that was trained on scores above one that was not; .5 is a coin, 1 is never wrong; low and high are " +
-			"its 95 % interval. found: share of the members above the score that 1 % or 5 % of the others pass. words alone: AUROC of a " +
+		Note: "AUROC: the chance that a text that was trained on scores above one that was not; .5 is a coin, 1 is never wrong; low and " +
+			"high are its 95 % interval. found: share of the members above the score that 1 % or 5 % of the others pass. words alone: AUROC of a " +
 			"classifier that knows word counts and length and never asks the model; a score that does not beat it shows no more than how " +
 			"the two sets of texts differ.",
 		Query: `SELECT DISTINCT v.model, v.score, v.slice, v.members, v.non_members, v.auroc, v.auroc_low, v.auroc_high,
-  v.tpr_at_1_fpr, v.tpr_at_5_fpr, v.blind_auroc, CASE WHEN v.blind_auroc IS NULL THEN NULL ELSE v.beats_blind IS NOT false END AS beats_blind
+  v.tpr_at_1_fpr, v.tpr_at_5_fpr, v.blind_auroc,
+  CASE WHEN v.blind_auroc IS NULL THEN NULL ELSE v.beats_blind IS NOT false END AS beats_blind
 FROM evaluation v JOIN (
   SELECT DISTINCT model, score_name AS score,
     CASE WHEN control_group IN ('', 'all') THEN 'control_group="' || control_group || '"' ELSE control_group END AS g
@@ -218,11 +220,14 @@ func (f *findings) valueSheet(i int, model string) *sheet {
 		}
 		of = append(of, c.values[k])
 		s.Columns = append(s.Columns, sheetColumn{knownNames[k.known], strings.ReplaceAll(k.known, "-", "_"), false})
-		query += ",\n  count(*) FILTER (" + map[string]string{"member": "label", "non-member": "NOT label", "unknown": "p_value IS NOT NULL AND label IS NULL"}[k.known] +
+		query += ",\n  count(*) FILTER (" + map[string]string{"member": "label", "non-member": "NOT label",
+			"unknown": "p_value IS NOT NULL AND label IS NULL"}[k.known] +
 			") AS " + strings.ReplaceAll(k.known, "-", "_")
 	}
-	s.Query = query + "\nFROM range(20) AS bins(bin) LEFT JOIN (\n  SELECT label, p_value, least(greatest(ceil(p_value * 20) - 1, 0), 19)::BIGINT AS bin\n" +
-		"  FROM evidence WHERE p_value IS NOT NULL AND kind <> 'generation' AND " + isModel("model", model) + ") USING (bin)\nGROUP BY bin ORDER BY bin"
+	s.Query = query + "\nFROM range(20) AS bins(bin) LEFT JOIN (\n  SELECT label, p_value, least(greatest(ceil(p_value * 20) - 1, 0), " +
+		"19)::BIGINT AS bin\n" +
+		"  FROM evidence WHERE p_value IS NOT NULL AND kind <> 'generation' AND " + isModel("model", model) +
+		") USING (bin)\nGROUP BY bin ORDER BY bin"
 	for b := range pBins {
 		v := float64(b+1) / pBins
 		row := []figure{exact(v, fixed(v, 2))}
@@ -264,7 +269,8 @@ func (f *findings) compressionSheet() *sheet {
 // slicesSheet shows what the texts of a group take by copies; the chart of compression draws it.
 func slicesSheet(group string, rows []schemas.Compression) *sheet {
 	s := &sheet{ID: "compression-copies", Caption: "Bits a byte of " + brief(group) + " by copies in the corpus", Folded: true,
-		Columns: []sheetColumn{{"model", "model", true}, {"texts", "slice", true}, {"number", "texts", false}, {"the model", "bits_per_byte", false},
+		Columns: []sheetColumn{{"model", "model", true}, {"texts", "slice", true}, {"number", "texts", false},
+			{"the model", "bits_per_byte", false},
 			{"zlib", "zlib_bits_per_byte", false}, {"zstd", "zstd_bits_per_byte", false}, {"xz", "xz_bits_per_byte", false}},
 		Query: "SELECT model, slice, texts, bits_per_byte, zlib_bits_per_byte, zstd_bits_per_byte, xz_bits_per_byte\nFROM compression\n" +
 			"WHERE NOT control AND starts_with(slice, " + literal(group+" copies=") + ") ORDER BY ALL"}
@@ -282,11 +288,12 @@ func (f *findings) extractionSheet() *sheet {
 		Columns: []sheetColumn{{"model", "model", true}, {"P at least", "p", false}, {"works with one", "some_works", false},
 			{"of works", "works", false}, {"share of works", "", true}, {"passages", "extracted", false}, {"top-k", "extracted_top_k", false},
 			{"of passages", "tested", false}, {"first choice", "greedy", false}, {"covered", "covered", false}},
-		Note: "P: the probability that the model goes on with a passage word for word, given what stands before it. The unit to cite is the work: " +
-			"passages of one work are not independent. first choice: passages that the model's own first choices give back, whatever P. " +
+		Note: "P: the probability that the model goes on with a passage word for word, given what stands before it. The unit to cite is the " +
+			"work: passages of one work are not independent. first choice: passages that the model's own first choices give back, whatever P. " +
 			"covered: mean share of a work's characters inside such passages.",
 		Query: `SELECT model, tau_permille / 1e3 AS p, count(*) FILTER (extracted > 0) AS some_works, count(*) AS works,
-  sum(extracted) AS extracted, sum(extracted_top_k) AS extracted_top_k, sum(tested) AS tested, sum(greedy) AS greedy, avg(coverage) AS covered
+  sum(extracted) AS extracted, sum(extracted_top_k) AS extracted_top_k, sum(tested) AS tested,
+  sum(greedy) AS greedy, avg(coverage) AS covered
 FROM extraction WHERE tested > 0 GROUP BY model, tau_permille ORDER BY ALL`}
 	for _, k := range slices.SortedFunc(maps.Keys(f.extraction), func(a, b extractionKey) int {
 		return cmp.Or(strings.Compare(a.model, b.model), cmp.Compare(a.permille, b.permille))
@@ -312,8 +319,8 @@ func (f *findings) promptedSheet() *sheet {
 		Columns: []sheetColumn{{"model", "model", true}, {"sampling", "sampling", true}, {"works given back", "works_given_back", false},
 			{"of works", "works", false}, {"share of works", "", true}, {"attempts", "extracted", false}, {"of attempts", "attempts", false},
 			{"longest, tokens", "longest", false}},
-		Note: "given back: all tokens that were asked for are the work's own. The share over works is the one to cite: attempts at one work are not " +
-			"independent of each other. longest: tokens that an attempt begins with and the work goes on with.",
+		Note: "given back: all tokens that were asked for are the work's own. The share over works is the one to cite: attempts at one work " +
+			"are not independent of each other. longest: tokens that an attempt begins with and the work goes on with.",
 		Query: `SELECT model, sampling, count(DISTINCT work_id) FILTER (extracted) AS works_given_back,
   count(DISTINCT work_id) FILTER (extracted IS NOT NULL) AS works, count(*) FILTER (extracted) AS extracted,
   count(extracted) AS attempts, coalesce(max(same_tokens), 0) AS longest
@@ -334,9 +341,10 @@ func (f *findings) canarySheet() *sheet {
 		Columns: []sheetColumn{{"how made", "canary_null", true}, {"model", "model", true}, {"in the corpus", "planted", true},
 			{"canaries", "canaries", false}, {"likeliest of all", "first", false}, {"of ranked", "ranked", false}, {"p ≤ .01", "small", false},
 			{"of tested", "tested", false}, {"exposure", "exposure", false}, {"of at most", "most", false}},
-		Note: "A canary is compared with sentences made the same way that no training set holds. exposure: median, in bits: how far up the ranking " +
-			"it stands; at most: what so many controls allow. A found sentence has no such controls, and no p-value.",
-		Query: `SELECT coalesce(canary_null, '') AS canary_null, model, CASE WHEN exact_documents > 0 THEN 'yes' WHEN exact_documents = 0 THEN 'no' END AS planted,
+		Note: "A canary is compared with sentences made the same way that no training set holds. exposure: median, in bits: how far up the " +
+			"ranking it stands; at most: what so many controls allow. A found sentence has no such controls, and no p-value.",
+		Query: `SELECT coalesce(canary_null, '') AS canary_null, model,
+  CASE WHEN exact_documents > 0 THEN 'yes' WHEN exact_documents = 0 THEN 'no' END AS planted,
   count(*) AS canaries, count(*) FILTER (control_rank = 1) AS first, count(control_rank) AS ranked,
   count(*) FILTER (p_value <= 1e-2 AND 1e0 / (controls + 1) <= 1e-2) AS small,
   count(*) FILTER (p_value IS NOT NULL AND 1e0 / (controls + 1) <= 1e-2) AS tested,
@@ -379,7 +387,8 @@ FROM tuning GROUP BY ALL ORDER BY ALL`}
 		return cmp.Or(strings.Compare(a.model, b.model), strings.Compare(a.base, b.base))
 	}) {
 		t := f.tuning[k]
-		s.Rows = append(s.Rows, []figure{called(k.model), called(k.base), whole64(t.likelier), whole64(t.compared), beside(share(t.likelier, t.compared)),
+		s.Rows = append(s.Rows, []figure{called(k.model), called(k.base), whole64(t.likelier), whole64(t.compared),
+			beside(share(t.likelier, t.compared)),
 			middle(t.saved, signed), whole64(t.probes - t.unchanged), whole64(t.probes)})
 	}
 	return s.fit()

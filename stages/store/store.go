@@ -7,7 +7,11 @@
 // An object is named in tables by its URI without parameters, s3://bucket/dir/a.parquet. Parameters of a configured URL
 // (?endpoint=...&region=...) belong to the bucket: a Store remembers them and uses them for every object of that bucket.
 //
-// Outputs are written from finished local files in one Upload, which is whole or absent on every store.
+// Outputs are written whole or not at all on every store: from finished local files by Upload, from memory by Put, and by Create where
+// whoever comes first decides.
+//
+// A store that is slow, breaks off or refuses now and then is got over (retry.go); package storetest has a suite that every store has to
+// pass, and faults to pass it through.
 //
 // The drivers of s3, gs and azblob bring large SDKs. They live in package cloud, which the command imports for its effect.
 package store

@@ -94,25 +94,31 @@ func (d *Dir) create(path string) (*os.File, error) {
 
 // keyValues returns the file metadata of a table, by key in ascending order.
 func (d *Dir) keyValues(t *schemas.Table) (keys, values []string, err error) {
+	all, err := Metadata(t, d.runID, d.metadata)
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		keys, values = append(keys, k), append(values, all[k])
+	}
+	return keys, values, err
+}
+
+// Metadata returns what the files of a table say of themselves: the metadata that NewDir was given, and the writer's own.
+func Metadata(t *schemas.Table, runID string, given map[string]string) (map[string]string, error) {
 	units, err := json.Marshal(t.Units())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	all := map[string]string{
 		"palimpsest.schema_version": schemas.Version,
 		"palimpsest.table":          t.Name,
-		"palimpsest.run_id":         d.runID,
+		"palimpsest.run_id":         runID,
 		"palimpsest.column_units":   string(units),
 	}
-	for k, v := range d.metadata {
+	for k, v := range given {
 		k = "palimpsest." + k
 		if _, ok := all[k]; ok {
-			return nil, nil, fmt.Errorf("metadata key %s is the writer's own", k)
+			return nil, fmt.Errorf("metadata key %s is the writer's own", k)
 		}
 		all[k] = v
 	}
-	for _, k := range slices.Sorted(maps.Keys(all)) {
-		keys, values = append(keys, k), append(values, all[k])
-	}
-	return keys, values, nil
+	return all, nil
 }

@@ -30,7 +30,7 @@ func everyTable(t *testing.T, f func(t *testing.T, suite suite)) {
 		of(schemas.Runs), of(schemas.Probes), of(schemas.Overlaps), of(schemas.Spans), of(schemas.SpanSources), of(schemas.Matches),
 		of(schemas.Documents), of(schemas.Signatures), of(schemas.Likelihoods), of(schemas.Compressions), of(schemas.Tokens),
 		of(schemas.Windows), of(schemas.Extractions), of(schemas.Generations), of(schemas.Canaries), of(schemas.Tunings),
-		of(schemas.Evidences), of(schemas.Evaluations),
+		of(schemas.Evidences), of(schemas.Lineages), of(schemas.Evaluations),
 	}
 	if len(suites) < len(schemas.All()) {
 		t.Errorf("%d tables are tested, the contract has %d", len(suites), len(schemas.All()))

@@ -61,7 +61,7 @@ func run(ctx context.Context, program string, objects int, large int64, latency 
 	if err != nil {
 		return err
 	}
-	go http.Serve(l, s)
+	go func() { fmt.Fprintln(os.Stderr, "scale:", http.Serve(l, s)) }()
 	params := "?endpoint=http://" + l.Addr().String() + "&use_path_style=true&region=us-east-1"
 
 	r := rand.New(rand.NewPCG(1, 2))

@@ -260,7 +260,10 @@ func (t *tables) derive(id string, p *Page) []row {
 	}
 	switch name {
 	case "grades":
-		for _, of := range groups(t.evidence, func(e *schemas.Evidence) string { return e.Kind + "\x00" + text(e.Model) + "\x00" + e.CorpusGrade }) {
+		for _, of := range groups(t.evidence, func(e *schemas.Evidence) string {
+			return e.Kind + "\x00" + text(e.Model) + "\x00" +
+				e.CorpusGrade
+		}) {
 			r := row{"kind": of[0].Kind, "model": text(of[0].Model), "corpus_grade": of[0].CorpusGrade, "probes": len(of)}
 			for _, g := range []string{"verbatim", "extractable", "near_verbatim", "elevated", "none", "not_assessed"} {
 				r[g] = countIf(of, func(e *schemas.Evidence) bool { return e.ModelGrade == g })
@@ -332,7 +335,8 @@ func (t *tables) derive(id string, p *Page) []row {
 					back++
 				}
 			}
-			rows = append(rows, row{"model": of[0].Model, "sampling": of[0].Sampling, "works": len(works), "works_given_back": back, "longest": longest,
+			rows = append(rows, row{"model": of[0].Model, "sampling": of[0].Sampling, "works": len(works), "works_given_back": back,
+				"longest":   longest,
 				"extracted": countIf(of, func(g *schemas.Generation) bool { return g.Extracted != nil && *g.Extracted }),
 				"attempts":  countIf(of, func(g *schemas.Generation) bool { return g.Extracted != nil })})
 		}
@@ -377,7 +381,8 @@ func (t *tables) derive(id string, p *Page) []row {
 
 // judged are the works and canaries under a model.
 func (t *tables) judged(model string) []schemas.Evidence {
-	return slices.DeleteFunc(slices.Clone(t.evidence), func(e schemas.Evidence) bool { return e.Kind == "generation" || text(e.Model) != model })
+	return slices.DeleteFunc(slices.Clone(t.evidence),
+		func(e schemas.Evidence) bool { return e.Kind == "generation" || text(e.Model) != model })
 }
 
 func (t *tables) doses(model string) []row {

@@ -83,7 +83,7 @@ func (f *Faults) draw(r *http.Request) *rand.Rand {
 	n := f.seen[id]
 	f.mu.Unlock()
 	h := fnv.New64a()
-	io.WriteString(h, id)
+	_, _ = io.WriteString(h, id) // a hash takes everything
 	return rand.New(rand.NewPCG(f.Seed^h.Sum64(), n))
 }
 
@@ -106,7 +106,7 @@ func (f *Faults) Before(next http.Handler) http.Handler {
 			return true
 		}
 		if hit("Unavailable", f.Unavailable) {
-			io.Copy(io.Discard, r.Body)
+			_, _ = io.Copy(io.Discard, r.Body) // a client that is still writing would see no answer
 			if fate.Float64() < .5 {
 				S3Error(w, r, http.StatusServiceUnavailable, "SlowDown")
 			} else {
@@ -179,7 +179,7 @@ func (c *cutting) Write(p []byte) (int, error) {
 	if err != nil || len(now) == len(p) {
 		return n, err
 	}
-	http.NewResponseController(c.ResponseWriter).Flush()
+	_ = http.NewResponseController(c.ResponseWriter).Flush() // the client may have gone
 	c.end()
 	return len(p), nil // the rest is swallowed
 }
@@ -189,7 +189,7 @@ func (c *cutting) writeSlowly(p []byte) (n int, err error) {
 		var m int
 		m, err = c.ResponseWriter.Write(p[n:min(n+16<<10, len(p))])
 		n += m
-		http.NewResponseController(c.ResponseWriter).Flush()
+		_ = http.NewResponseController(c.ResponseWriter).Flush()
 		time.Sleep(time.Millisecond)
 	}
 	return n, err

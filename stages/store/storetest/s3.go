@@ -163,7 +163,7 @@ func (s *S3) commit(w http.ResponseWriter, r *http.Request, bucket, key string, 
 
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/xml")
-	xml.NewEncoder(w).Encode(v)
+	_ = xml.NewEncoder(w).Encode(v) // the client may have gone
 }
 
 func (s *S3) begin(w http.ResponseWriter, bucket, key string) {
