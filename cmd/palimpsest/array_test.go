@@ -291,7 +291,7 @@ func TestArrayAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	for range 3 {
+	for range 2 {
 		atOnce(a.plan)
 		atOnce(a.shard(0), a.shard(1), a.shard(2), a.plan)
 		atOnce([]string{"commit", a.run}, a.shard(0), a.plan)
