@@ -361,3 +361,24 @@ func TestArrayQuarantined(t *testing.T) {
 		t.Errorf("(-run +array):\n%s", d)
 	}
 }
+
+// TestSIGTERMArray stops each command of an array at any moment: it ends in time and says that it can be done again, which it can.
+func TestSIGTERMArray(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	dir := t.TempDir()
+	path := writeFile(t, filepath.Join(dir, "run.yaml"), large(t, dir))
+	a := &array{run: filepath.Join(dir, "out", "r"), plan: []string{"plan", "-c", path, "--tasks", "2"}}
+	for _, args := range [][]string{a.plan, a.shard(0), a.shard(1), {"commit", a.run}} {
+		for range 2 {
+			p := begin(t, args...)
+			time.Sleep(50*time.Millisecond + rand.N(2*time.Second))
+			if !p.stop(t, inOrder) {
+				break
+			}
+			stopped(t, a.run)
+		}
+		a.must(t, args...)
+	}
+}
