@@ -108,6 +108,18 @@ interop: demo ## read files of pyarrow, DuckDB, Polars and Spark; have pyarrow, 
 stores: build ## run over the S3, GCS and Azure protocols against local servers and compare the tables
 	.ci/stores/run.sh ./$(BIN)
 
+.PHONY: chaos
+chaos: build ## kill the program 200 times at random over an S3 server, and compare the tables; 4 minutes of two idle cores
+	.ci/chaos/run.sh ./$(BIN)
+
+.PHONY: arraycost
+arraycost: build ## compare what an array of 7 tasks costs with what run does, over 1 GB; 3 minutes
+	.ci/arraycost/run.sh ./$(BIN)
+
+.PHONY: commitscale
+commitscale: build ## commit 1,000 results over 1,000,000 probes, and print memory, disk and time; 15 minutes, too long for CI
+	.ci/commitscale/run.sh ./$(BIN)
+
 .PHONY: image
 image: ## check the Dockerfile, and run what it builds in a root that holds nothing else; without Docker; root; a minute
 	.ci/image/run.sh

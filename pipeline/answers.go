@@ -82,7 +82,7 @@ func (j *Job) readAnswers(f io.Reader, unit int, yield func(i int, a *answer) er
 		return nil, broken(err)
 	}
 	defer r.close()
-	if head.Job != j.digest || head.Unit != unit {
+	if head.Job != j.digest || head.Unit != unit || head.Model == nil {
 		return nil, broken(fmt.Errorf("it is of unit %d of another job", head.Unit))
 	}
 	for {

@@ -17,7 +17,7 @@ func OpenJob(ctx context.Context, s *store.Store, runURL, version string, log *s
 	p, digest, err := readPlan(ctx, s, runURL)
 	if p != nil {
 		var j *Job
-		if j, err = p.job(ctx, s, runURL, digest, version, log, m); err == nil {
+		if j, err = p.job(ctx, s, runURL, digest, version, log.With("run", p.RunID), m); err == nil {
 			return nil, j, nil
 		}
 	}

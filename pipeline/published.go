@@ -48,6 +48,7 @@ type published struct {
 	Keyed          []keyedInputs   `json:"keyed"`  // files of models' values, keyed by id
 	Models         []publishedFile `json:"models"` // the files of models, and the tokenizer's
 	Failures       []Failure       `json:"failures"`
+	Unreadable     []string        `json:"unreadable"` // objects that were left out, at their versions
 	Notes          []Note          `json:"notes"`
 	Memory         memory          `json:"memory"`
 	Sampling       ngram.Sampling  `json:"sampling"`
@@ -93,7 +94,7 @@ func (j *Job) publish(ctx context.Context) error {
 		return err
 	}
 	p := published{Format: planFormat, ProgramVersion: j.version, Identity: j.identity(j.version), RunID: j.RunID,
-		Config: j.Config.withoutCredentials().encode(), Failures: j.failures, Notes: j.notes, Memory: j.memory, Sampling: j.sampling,
+		Config: j.Config.withoutCredentials().encode(), Failures: j.failures, Unreadable: j.unreadable, Notes: j.notes, Memory: j.memory, Sampling: j.sampling,
 		Blocks: j.blocks, Units: j.units, Tasks: j.tasks, Array: j.array}
 	if p.TextsSHA256, err = fileSHA256(path); err != nil {
 		return err
@@ -187,7 +188,7 @@ func (p *published) config(runURL string) (*Config, error) {
 	return c, nil
 }
 
-// job makes the job of a published plan.
+// job makes the job of a published plan. The log carries the run.
 func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, version string, log *slog.Logger, m *Meter) (*Job, error) {
 	config, err := p.config(runURL)
 	if err != nil {
@@ -197,9 +198,9 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 		return nil, badUsage("run %s was planned by version %s of this program, and this is %s: all tasks have to be of one version",
 			runURL, p.ProgramVersion, version)
 	}
-	plan := &Plan{Config: config, store: s, log: log, failed: make(map[string]bool), memory: p.Memory, sampling: p.Sampling}
-	plan.name(p.RunID)
-	plan.RunURL = runURL
+	plan := &Plan{Config: config, store: s, log: log, failed: make(map[string]bool), unreadable: p.Unreadable, memory: p.Memory,
+		sampling: p.Sampling}
+	plan.RunID, plan.RunURL, plan.named = p.RunID, runURL, true
 	plan.measure(m)
 	plan.source = read.NewSource(s, p.Memory.Budget)
 	for _, f := range p.Failures {
@@ -208,6 +209,9 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 	}
 	if err := plan.adopt(ctx, p); err != nil {
 		return nil, err
+	}
+	if plan.identity(version) != p.Identity {
+		return nil, badData("the plan of run %s is not of the configuration and the inputs that it has: plan again", runURL)
 	}
 	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes,
 		array: p.Array}

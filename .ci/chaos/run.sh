@@ -29,7 +29,7 @@ if (: </dev/tcp/127.0.0.1/$port) 2>/dev/null; then
 	exit 1
 fi
 export AWS_ACCESS_KEY_ID=testkey AWS_SECRET_ACCESS_KEY=testsecret AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-mkdir -p "$work/s3/palimpsest"
+mkdir -p "$work/s3/palimpsest" "$work/tmp"
 ROOT_ACCESS_KEY=testkey ROOT_SECRET_KEY=testsecret "$versitygw" --port "127.0.0.1:$port" posix "$work/s3" \
 	</dev/null >"$work/versitygw.log" 2>&1 &
 server=$!
@@ -37,4 +37,4 @@ for _ in $(seq 150); do
 	if (: </dev/tcp/127.0.0.1/$port) 2>/dev/null; then break; fi
 	sleep 0.2
 done
-"$work/chaos" -kills "${2:-200}" ${3:+-seed "$3"} "$program" "http://127.0.0.1:$port" palimpsest
+TMPDIR=$work/tmp "$work/chaos" -kills "${2:-200}" ${3:+-seed "$3"} "$program" "http://127.0.0.1:$port" palimpsest

@@ -62,10 +62,10 @@ type Containment struct {
 
 // Span is what the judgement needs to know of a span.
 type Span struct {
-	MaxWordMatches int64    // most matches, in any documents, that cover one word of it
-	Documents      int64    // that hold it
-	Occurrences    int64    // in them
-	Quoted         bool     // it stands between quotation marks in the probe
+	MaxWordMatches int64 // most matches, in any documents, that cover one word of it
+	Documents      int64 // that hold it
+	Occurrences    int64 // in them
+	Quoted         bool  // it stands between quotation marks in the probe
 
 	// The rest is what Sampled makes of its sources.
 
