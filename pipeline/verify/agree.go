@@ -276,7 +276,7 @@ func (v *verifier) agreeWindows(ctx context.Context) error {
 	})
 }
 
-// targets returns how many rows of evidence a probe has.
+// targets returns how many models the probes are judged for.
 func (v *verifier) targets() int {
 	if l := v.config.Likelihood; l != nil {
 		return max(len(l.Target), 1)

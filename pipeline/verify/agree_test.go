@@ -101,7 +101,7 @@ func TestForged(t *testing.T) {
 		"overlap's coverage":       {edit(schemas.Overlaps, func(r *schemas.Overlap) bool { *r.Coverage = .5; return true }), "overlap", []string{"coverage"}},
 		"evidence's spans":         {edit(schemas.Evidences, func(r *schemas.Evidence) bool { *r.Spans++; return true }), "evidence", []string{"spans"}},
 		"evidence's longest span":  {edit(schemas.Evidences, func(r *schemas.Evidence) bool { *r.LongestSpanWords++; return true }), "evidence", []string{"longest_span_words"}},
-		"evidence less":            {drop(schemas.Evidences), "evidence", []string{"0 rows, and it has 1"}},
+		"evidence less":            {drop(schemas.Evidences), "evidence", []string{"0 rows, and there are 1 targets"}},
 		"the score of no probe":    {edit(schemas.Likelihoods, func(r *schemas.Likelihood) bool { r.ProbeID = "x"; return true }), "likelihood", []string{"table probes has no probe \"x\""}},
 		"the score of no model":    {edit(schemas.Likelihoods, func(r *schemas.Likelihood) bool { r.Model = "x"; return true }), "likelihood", []string{"no model \"x\""}},
 		"a window less":            {drop(schemas.Windows), "extraction", []string{"windows"}},
