@@ -34,7 +34,13 @@ func mustRun(t *testing.T, dir, config string, sets ...string) string {
 	if code, _, errs := execute(args...); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	runDir := filepath.Join(dir, "out", "r")
+	id := "r"
+	for _, s := range sets {
+		if other, ok := strings.CutPrefix(s, "run_id="); ok {
+			id = other
+		}
+	}
+	runDir := filepath.Join(dir, "out", id)
 	if code, out, errs := execute("verify", "--sources", runDir); code != 0 || strings.Contains(out, "warning") {
 		t.Errorf("the run does not verify: exit %d: %s%s", code, out, errs)
 	}

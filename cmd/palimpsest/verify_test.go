@@ -24,11 +24,14 @@ func TestVerify(t *testing.T) {
 		says   string
 	}{
 		{"all", "", nil, pipeline.ExitDone, " holds: "},
-		{"all and sources", "", []string{"--sources"}, pipeline.ExitDone, "1 probes and 1 cited passages compared with their sources; 4 column chunks and models read again"},
+		{"all and sources", "", []string{"--sources"}, pipeline.ExitDone,
+			"1 probes and 1 cited passages compared with their sources; 4 column chunks and models read again"},
 		{"a table", runs, nil, pipeline.ExitData, "problem: " + runs + ": altered: its sha256 is "},
 		{"a changed corpus", corpus, nil, pipeline.ExitDone, "warning: file://" + corpus + ": it is another version now"},
-		{"a changed corpus, sources", corpus, []string{"--sources"}, pipeline.ExitData, "problem: file://" + corpus + ": it is another version now"},
-		{"changed probes, sources", probes, []string{"--sources"}, pipeline.ExitData, "problem: file://" + probes + ": it is another version now"},
+		{"a changed corpus, sources", corpus, []string{"--sources"}, pipeline.ExitData,
+			"problem: file://" + corpus + ": it is another version now"},
+		{"changed probes, sources", probes, []string{"--sources"}, pipeline.ExitData,
+			"problem: file://" + probes + ": it is another version now"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.change != "" {
@@ -57,7 +60,8 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
-	if code, _, errs := execute("verify", filepath.Join(dir, "nothing")); code != pipeline.ExitData || !strings.Contains(errs, "no run is there") {
+	code, _, errs := execute("verify", filepath.Join(dir, "nothing"))
+	if code != pipeline.ExitData || !strings.Contains(errs, "no run is there") {
 		t.Errorf("of nothing: exit %d: %s", code, errs)
 	}
 	if code, _, errs := execute("verify", "s3://bucket/run?endpoint=http://127.0.0.1:9&region=x"); code != pipeline.ExitUnavailable {
