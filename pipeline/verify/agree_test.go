@@ -249,7 +249,7 @@ func shorterTwin(t *testing.T, run string) {
 // whatever is no longer a table of the run is found.
 func TestHostile(t *testing.T) {
 	_, run := newRun(t, everything)
-	tries := 200
+	tries := 100
 	if testing.Short() {
 		tries = 60
 	}
