@@ -83,6 +83,10 @@ portable: ## test the code without SIMD; compile the packages without cloud driv
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)
 
+.PHONY: flips
+flips: ## change 1,000 single bytes of a run and its sources, one after the other: palimpsest verify finds and names each
+	$(GO) test -timeout 15m ./pipeline/verify -run '^TestFlips$$' -count 1 -v -args -flips 1000
+
 .PHONY: microbench
 microbench: ## run the Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...

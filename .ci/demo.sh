@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # demo.sh runs the demo afresh and checks what its page promises: under 2 minutes once the program is built, and a second call that
-# finds the run done and changes nothing; it ends with the path of the report.
+# finds the run done and changes nothing; it ends with the path of the report. The run is checked, down to its sources.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 limit=120
@@ -20,6 +20,8 @@ if [ $took -ge $limit ]; then
 	exit 1
 fi
 test -s "$run/_SUCCESS"
+
+./bin/palimpsest verify --sources "$run"
 
 first=$(state)
 if [ ! -s "$run.html" ]; then

@@ -23,7 +23,7 @@ func execute(args ...string) (code int, out, errs string) {
 	return code, o.String(), e.String()
 }
 
-// mustRun writes the configuration into dir, runs it, and returns the run's directory.
+// mustRun writes the configuration into dir, runs it, checks the run, and returns its directory.
 func mustRun(t *testing.T, dir, config string, sets ...string) string {
 	t.Helper()
 	path := writeFile(t, filepath.Join(dir, "run.yaml"), config)
@@ -34,7 +34,17 @@ func mustRun(t *testing.T, dir, config string, sets ...string) string {
 	if code, _, errs := execute(args...); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	return filepath.Join(dir, "out", "r")
+	id := "r"
+	for _, s := range sets {
+		if other, ok := strings.CutPrefix(s, "run_id="); ok {
+			id = other
+		}
+	}
+	runDir := filepath.Join(dir, "out", id)
+	if code, out, errs := execute("verify", "--sources", runDir); code != 0 || strings.Contains(out, "warning") {
+		t.Errorf("the run does not verify: exit %d: %s%s", code, out, errs)
+	}
+	return runDir
 }
 
 func writeFile(t *testing.T, path, text string) string {

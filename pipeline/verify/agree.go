@@ -189,8 +189,8 @@ func (v *verifier) agreeModels(ctx context.Context) error {
 }
 
 // named checks that the rows of a table name known probes and models. Of a row of no probe id is empty.
-func named[R any](ctx context.Context, v *verifier, probes set, models map[string]bool, of schemas.Of[R], names func(*R) (probe, model string),
-	more ...string) error {
+func named[R any](ctx context.Context, v *verifier, probes set, models map[string]bool, of schemas.Of[R],
+	names func(*R) (probe, model string), more ...string) error {
 	c, err := rowsOf(v, of, append([]string{"probe_id", "model"}, more...)...)
 	if err != nil {
 		return err
@@ -276,7 +276,7 @@ func (v *verifier) agreeWindows(ctx context.Context) error {
 	})
 }
 
-// targets returns how many rows of evidence a probe has.
+// targets returns how many models the probes are judged for.
 func (v *verifier) targets() int {
 	if l := v.config.Likelihood; l != nil {
 		return max(len(l.Target), 1)

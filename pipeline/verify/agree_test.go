@@ -74,41 +74,140 @@ func TestForged(t *testing.T) {
 		table string
 		says  []string
 	}{
-		"a run of more probes":     {edit(schemas.Runs, func(r *schemas.Run) bool { r.Probes++; return true }), "runs", []string{"column probes"}},
-		"another configuration":    {edit(schemas.Runs, func(r *schemas.Run) bool { r.ConfigSHA256 = "x"; return true }), "runs", []string{"config_sha256"}},
-		"a smaller corpus":         {edit(schemas.Runs, func(r *schemas.Run) bool { *r.CorpusDocuments--; return true }), "runs", []string{"corpus_documents"}},
-		"a probe less":             {drop(schemas.Probes), "evidence", []string{"column probe_id", "table probes has no probe \"p11\""}},
-		"a probe's digest":         {edit(schemas.Probes, func(r *schemas.Probe) bool { r.SHA256 = r.SHA256[1:] + "0"; return true }), "probes", []string{"column sha256, row 0"}},
-		"a probe's text":           {edit(schemas.Probes, func(r *schemas.Probe) bool { *r.Text = "X" + (*r.Text)[1:]; return true }), "probes", []string{"row 0"}},
-		"a probe's source row":     {edit(schemas.Probes, func(r *schemas.Probe) bool { r.SourceRow++; return true }), "", []string{"probes.parquet", "row group 0, column text, row 1", `probe "p00"`}},
-		"a probe's source":         {edit(schemas.Probes, func(r *schemas.Probe) bool { r.SourceURI = "file:///x"; return true }), "probes", []string{"source_uri"}},
-		"a span's documents":       {edit(schemas.Spans, func(r *schemas.Span) bool { r.Documents += 100; return true }), "spans", []string{"documents"}},
-		"a span's rarity":          {edit(schemas.Spans, func(r *schemas.Span) bool { r.RarityBits += .1; return true }), "spans", []string{"rarity_bits"}},
-		"a span's words":           {edit(schemas.Spans, func(r *schemas.Span) bool { r.WordEnd--; r.Words--; return true }), "spans", []string{"row 0"}},
-		"a span's bytes":           {edit(schemas.Spans, func(r *schemas.Span) bool { r.ByteEnd--; return true }), "spans", []string{"row 0"}},
-		"a span's text":            {edit(schemas.Spans, func(r *schemas.Span) bool { *r.Text += "x"; return true }), "spans", []string{"column text, row 0"}},
-		"a span less":              {drop(schemas.Spans), "span_sources", []string{"table spans has no span"}},
-		"a source less":            {drop(schemas.SpanSources), "span_sources", []string{"sources, where"}},
-		"a source's first byte":    {edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.ByteStart++; return true }), "", []string{"corpus", "row group", "column text", "are not the words of span 0 of probe"}},
-		"a source's last byte":     {edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.ByteEnd++; return true }), "", []string{"corpus", "are not the words of span 0 of probe"}},
-		"a source beyond its text": {edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.ByteEnd += 1 << 20; return true }), "", []string{"corpus", "bytes, of which"}},
-		"a source of no document":  {edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.DocumentRow += 1000; return true }), "span_sources", []string{"table documents has no"}},
-		"a document less":          {drop(schemas.Documents), "matches", []string{"table documents has no"}},
-		"a document of no object":  {edit(schemas.Documents, func(r *schemas.Document) bool { r.DocumentURI = "file:///x"; return true }), "documents", []string{"document_uri"}},
-		"a match's relation":       {edit(schemas.Matches, func(r *schemas.Match) bool { r.Relation = "alike"; return true }), "matches", []string{"relation"}},
-		"a match's coverage":       {edit(schemas.Matches, func(r *schemas.Match) bool { *r.ProbeCoverage /= 2; return true }), "matches", []string{"probe_coverage"}},
-		"overlap's count":          {edit(schemas.Overlaps, func(r *schemas.Overlap) bool { r.Matched++; return true }), "overlap", []string{"matched"}},
-		"overlap's coverage":       {edit(schemas.Overlaps, func(r *schemas.Overlap) bool { *r.Coverage = .5; return true }), "overlap", []string{"coverage"}},
-		"evidence's spans":         {edit(schemas.Evidences, func(r *schemas.Evidence) bool { *r.Spans++; return true }), "evidence", []string{"spans"}},
-		"evidence's longest span":  {edit(schemas.Evidences, func(r *schemas.Evidence) bool { *r.LongestSpanWords++; return true }), "evidence", []string{"longest_span_words"}},
-		"evidence less":            {drop(schemas.Evidences), "evidence", []string{"0 rows, and it has 1"}},
-		"the score of no probe":    {edit(schemas.Likelihoods, func(r *schemas.Likelihood) bool { r.ProbeID = "x"; return true }), "likelihood", []string{"table probes has no probe \"x\""}},
-		"the score of no model":    {edit(schemas.Likelihoods, func(r *schemas.Likelihood) bool { r.Model = "x"; return true }), "likelihood", []string{"no model \"x\""}},
-		"a window less":            {drop(schemas.Windows), "extraction", []string{"windows"}},
-		"extraction's greedy":      {edit(schemas.Extractions, func(r *schemas.Extraction) bool { r.Greedy++; return true }), "extraction", []string{"greedy"}},
-		"the tokens of no probe":   {edit(schemas.Tokens, func(r *schemas.Token) bool { r.ProbeID = "x"; return true }), "tokens", []string{"table probes has no probe"}},
-		"two files of other rows":  {otherTwin, "spans", []string{"column occurrences, row 2", "and the Arrow file has"}},
-		"a shorter twin":           {shorterTwin, "spans", []string{"rows"}},
+		"a run of more probes": {
+			edit(schemas.Runs, func(r *schemas.Run) bool { r.Probes++; return true }),
+			"runs", []string{"column probes"},
+		},
+		"another configuration": {
+			edit(schemas.Runs, func(r *schemas.Run) bool { r.ConfigSHA256 = "x"; return true }),
+			"runs", []string{"config_sha256"},
+		},
+		"a smaller corpus": {
+			edit(schemas.Runs, func(r *schemas.Run) bool { *r.CorpusDocuments--; return true }),
+			"runs", []string{"corpus_documents"},
+		},
+		"a probe less": {
+			drop(schemas.Probes),
+			"evidence", []string{"column probe_id", "table probes has no probe \"p11\""},
+		},
+		"a probe's digest": {
+			edit(schemas.Probes, func(r *schemas.Probe) bool { r.SHA256 = r.SHA256[1:] + "0"; return true }),
+			"probes", []string{"column sha256, row 0"},
+		},
+		"a probe's text": {
+			edit(schemas.Probes, func(r *schemas.Probe) bool { *r.Text = "X" + (*r.Text)[1:]; return true }),
+			"probes", []string{"row 0"},
+		},
+		"a probe's source row": {
+			edit(schemas.Probes, func(r *schemas.Probe) bool { r.SourceRow++; return true }),
+			"", []string{"probes.parquet", "row group 0, column text, row 1", `probe "p00"`},
+		},
+		"a probe's source": {
+			edit(schemas.Probes, func(r *schemas.Probe) bool { r.SourceURI = "file:///x"; return true }),
+			"probes", []string{"source_uri"},
+		},
+		"a span's documents": {
+			edit(schemas.Spans, func(r *schemas.Span) bool { r.Documents += 100; return true }),
+			"spans", []string{"documents"},
+		},
+		"a span's rarity": {
+			edit(schemas.Spans, func(r *schemas.Span) bool { r.RarityBits += .1; return true }),
+			"spans", []string{"rarity_bits"},
+		},
+		"a span's words": {
+			edit(schemas.Spans, func(r *schemas.Span) bool { r.WordEnd--; r.Words--; return true }),
+			"spans", []string{"row 0"},
+		},
+		"a span's bytes": {
+			edit(schemas.Spans, func(r *schemas.Span) bool { r.ByteEnd--; return true }),
+			"spans", []string{"row 0"},
+		},
+		"a span's text": {
+			edit(schemas.Spans, func(r *schemas.Span) bool { *r.Text += "x"; return true }),
+			"spans", []string{"column text, row 0"},
+		},
+		"a span less": {
+			drop(schemas.Spans),
+			"span_sources", []string{"table spans has no span"},
+		},
+		"a source less": {
+			drop(schemas.SpanSources),
+			"span_sources", []string{"sources, where"},
+		},
+		"a source's first byte": {
+			edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.ByteStart++; return true }),
+			"", []string{"corpus", "row group", "column text", "are not the words of span 0 of probe"},
+		},
+		"a source's last byte": {
+			edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.ByteEnd++; return true }),
+			"", []string{"corpus", "are not the words of span 0 of probe"},
+		},
+		"a source beyond its text": {
+			edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.ByteEnd += 1 << 20; return true }),
+			"", []string{"corpus", "bytes, of which"},
+		},
+		"a source of no document": {
+			edit(schemas.SpanSources, func(r *schemas.SpanSource) bool { r.DocumentRow += 1000; return true }),
+			"span_sources", []string{"table documents has no"},
+		},
+		"a document less": {
+			drop(schemas.Documents),
+			"matches", []string{"table documents has no"},
+		},
+		"a document of no object": {
+			edit(schemas.Documents, func(r *schemas.Document) bool { r.DocumentURI = "file:///x"; return true }),
+			"documents", []string{"document_uri"},
+		},
+		"a match's relation": {
+			edit(schemas.Matches, func(r *schemas.Match) bool { r.Relation = "alike"; return true }),
+			"matches", []string{"relation"},
+		},
+		"a match's coverage": {
+			edit(schemas.Matches, func(r *schemas.Match) bool { *r.ProbeCoverage /= 2; return true }),
+			"matches", []string{"probe_coverage"},
+		},
+		"overlap's count": {
+			edit(schemas.Overlaps, func(r *schemas.Overlap) bool { r.Matched++; return true }),
+			"overlap", []string{"matched"},
+		},
+		"overlap's coverage": {
+			edit(schemas.Overlaps, func(r *schemas.Overlap) bool { *r.Coverage = .5; return true }),
+			"overlap", []string{"coverage"},
+		},
+		"evidence's spans": {
+			edit(schemas.Evidences, func(r *schemas.Evidence) bool { *r.Spans++; return true }),
+			"evidence", []string{"spans"},
+		},
+		"evidence's longest span": {
+			edit(schemas.Evidences, func(r *schemas.Evidence) bool { *r.LongestSpanWords++; return true }),
+			"evidence", []string{"longest_span_words"},
+		},
+		"evidence less": {
+			drop(schemas.Evidences),
+			"evidence", []string{"0 rows, and there are 1 targets"},
+		},
+		"the score of no probe": {
+			edit(schemas.Likelihoods, func(r *schemas.Likelihood) bool { r.ProbeID = "x"; return true }),
+			"likelihood", []string{"table probes has no probe \"x\""},
+		},
+		"the score of no model": {
+			edit(schemas.Likelihoods, func(r *schemas.Likelihood) bool { r.Model = "x"; return true }),
+			"likelihood", []string{"no model \"x\""},
+		},
+		"a window less": {drop(schemas.Windows), "extraction", []string{"windows"}},
+		"extraction's greedy": {
+			edit(schemas.Extractions, func(r *schemas.Extraction) bool { r.Greedy++; return true }),
+			"extraction", []string{"greedy"},
+		},
+		"the tokens of no probe": {
+			edit(schemas.Tokens, func(r *schemas.Token) bool { r.ProbeID = "x"; return true }),
+			"tokens", []string{"table probes has no probe"},
+		},
+		"two files of other rows": {
+			otherTwin,
+			"spans", []string{"column occurrences, row 2", "and the Arrow file has"},
+		},
+		"a shorter twin": {shorterTwin, "spans", []string{"rows"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			back := keep(t, run)
@@ -150,7 +249,7 @@ func shorterTwin(t *testing.T, run string) {
 // whatever is no longer a table of the run is found.
 func TestHostile(t *testing.T) {
 	_, run := newRun(t, everything)
-	tries := 200
+	tries := 100
 	if testing.Short() {
 		tries = 60
 	}

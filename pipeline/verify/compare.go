@@ -39,7 +39,7 @@ func (v *verifier) compare(ctx context.Context, t *table, arrow, parquet *digest
 	most := int64(64 << 20)
 	for g := range file.Groups() {
 		_, held := file.Size(g, columns...)
-		most = max(most, 2*held+64<<20)
+		most = max(most, 2*min(held, budget)+64<<20)
 	}
 	twin, err := v.openArrow(t, arrow, most)
 	if err != nil {

@@ -22,7 +22,8 @@ func (v *verifier) agreeFindings(ctx context.Context) (err error) {
 		return err
 	}
 	defer f.probes.close()
-	if f.overlap, err = rowsOf(v, schemas.Overlaps, "probe_id", "n", "ngrams", "matched", "matched_fraction", "covered_words", "coverage"); err != nil {
+	if f.overlap, err = rowsOf(v, schemas.Overlaps, "probe_id", "n", "ngrams", "matched", "matched_fraction", "covered_words",
+		"coverage"); err != nil {
 		return err
 	}
 	defer f.overlap.close()
@@ -35,11 +36,13 @@ func (v *verifier) agreeFindings(ctx context.Context) (err error) {
 		return err
 	}
 	defer f.sources.close()
-	if f.matches, err = rowsOf(v, schemas.Matches, "probe_id", "relation", "covered_words", "probe_coverage", "document_coverage"); err != nil {
+	if f.matches, err = rowsOf(v, schemas.Matches, "probe_id", "relation", "covered_words", "probe_coverage",
+		"document_coverage"); err != nil {
 		return err
 	}
 	defer f.matches.close()
-	if f.evidence, err = rowsOf(v, schemas.Evidences, "probe_id", "kind", "spans", "longest_span_words", "coverage", "documents", "label"); err != nil {
+	if f.evidence, err = rowsOf(v, schemas.Evidences, "probe_id", "kind", "spans", "longest_span_words", "coverage", "documents",
+		"label"); err != nil {
 		return err
 	}
 	defer f.evidence.close()
@@ -143,8 +146,9 @@ func (f *findings) probe(ctx context.Context, p *schemas.Probe) error {
 	if err := f.evidence.of(ctx, p.ProbeID, ofEvidence, func(e *schemas.Evidence) { rows++; f.checkEvidence(p, e) }); err != nil {
 		return err
 	}
-	if want := f.targets(); f.evidence != nil && rows != want {
-		f.problem(f.evidence.where, "probe %.100q: %d rows, and it has %d", p.ProbeID, rows, want)
+	// What a model wrote is judged for that model alone.
+	if want := f.targets(); f.evidence != nil && rows != want && (p.Kind != fold.Generation || rows == 0 || rows > want) {
+		f.problem(f.evidence.where, "probe %.100q: %d rows, and there are %d targets", p.ProbeID, rows, want)
 	}
 	return nil
 }

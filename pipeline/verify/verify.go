@@ -87,6 +87,7 @@ type verifier struct {
 	options Options
 	report  *Report
 	listed  map[string]int // problems by place
+	unread  []error        // why something could not be checked
 
 	manifest *pipeline.Manifest
 	config   *pipeline.Config
@@ -122,9 +123,8 @@ func Run(ctx context.Context, s *store.Store, url string, o Options) (*Report, e
 			return v.report, err
 		}
 	}
-	var unread []error
 	if v.report.Holds() {
-		unread = append(unread, v.checkProbes(ctx), v.checkPassages(ctx))
+		v.unread = append(v.unread, v.checkProbes(ctx), v.checkPassages(ctx))
 	} else {
 		what := "the texts of probes and the passages that spans cite were not compared with their sources, since the tables are not sound"
 		if !whole {
@@ -133,9 +133,9 @@ func Run(ctx context.Context, s *store.Store, url string, o Options) (*Report, e
 		v.warn(url, "%s", what)
 	}
 	if o.Sources {
-		unread = append(unread, v.checkChunks(ctx))
+		v.unread = append(v.unread, v.checkChunks(ctx))
 	}
-	return v.report, errors.Join(unread...)
+	return v.report, errors.Join(v.unread...)
 }
 
 // readManifest checks the mark, the manifest and its configuration, and reports whether the rest can be checked.
@@ -181,13 +181,18 @@ func (v *verifier) warn(where, format string, args ...any) {
 	v.report.Warnings = append(v.report.Warnings, Problem{where, fmt.Sprintf(format, args...)})
 }
 
-// fault makes a problem of an error that the bytes of an object are to blame for, and returns any other.
+// fault makes a problem of an error that the bytes of an object are to blame for, notes a row group that is too large to be read, and
+// returns any other.
 func (v *verifier) fault(where string, err error) error {
 	var damage *damageError
 	switch {
 	case errors.Is(err, read.ErrCorrupt), errors.Is(err, read.ErrUnsupported), errors.Is(err, read.ErrColumn),
 		errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrChanged), errors.As(err, &damage):
 		v.problem(where, "%s", plain(err))
+		return nil
+	case errors.Is(err, read.ErrTooLarge):
+		v.warn(where, "%s", plain(err))
+		v.unread = append(v.unread, fmt.Errorf("%s takes more memory than checking is given", where))
 		return nil
 	}
 	return err
