@@ -41,6 +41,14 @@ evidence: {score: min_k_pp, texts: false}
 resources: {workers: 3, memory: 512MiB}
 `
 
+const lineageKey = `
+lineage:
+  models:
+    - {name: chat, from: [{corpus: corpus, basis: tdm_art4, jurisdiction: DE}, {model: base, relation: derivative, basis_ref: c, basis: authorization}]}
+    - {name: base, from: [{corpus: answers}]}
+  corpora: [{name: answers, generated_by: chat}, {name: corpus, kind: tuning_corpus}]
+`
+
 func load(t *testing.T, text string, sets ...string) *Config {
 	t.Helper()
 	c, err := LoadConfig("run.yaml", []byte(text), sets)
@@ -178,7 +186,7 @@ func TestConfigResolved(t *testing.T) {
 		t.Error(d)
 	}
 	// What Resolved says is itself a configuration, and the same one but for the resources.
-	for _, text := range []string{minimal, full} {
+	for _, text := range []string{minimal, full, minimal + lineageKey} {
 		c := load(t, text)
 		if !json.Valid(c.Resolved()) {
 			t.Fatalf("no JSON: %s", c.Resolved())

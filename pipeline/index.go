@@ -59,6 +59,7 @@ func (j *Job) index(ctx context.Context, block int, published bool) (*folds, err
 		}
 	}
 	f.match = j.Config.matches(texts, probes)
+	f.match.Room = f.room
 	return f, nil
 }
 

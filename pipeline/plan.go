@@ -59,7 +59,7 @@ type memory struct {
 	Block   int64 // texts of such a part
 	Index   int64 // the index of ngram over them, at most
 	Near    int64 // the index of near-duplicates, at most
-	Alike   int64 // what is remembered of documents that are alike, by each worker and twice in all
+	Alike   int64 // what is remembered of documents that are alike, by each of shares
 	Least   int64 // of the largest row group, or what is left for them at least
 	Budget  int64 // what is left for the row groups being read
 }
@@ -235,9 +235,8 @@ func (p *Plan) fitIndex() bool {
 			}
 			m.Budget = limit - m.Models - m.Texts - m.Tokens - m.Streams - m.Index - m.Near
 			if m.Budget >= m.Least && (p.Config.Ngram == nil || ngram.TextsMemory(m.Block) <= ngram.MostText) {
-				shares := int64(p.Config.workers()) + 2
-				m.Alike = min((m.Budget-m.Least)/2/shares, mostAlike)
-				m.Budget -= m.Alike * shares
+				m.Alike = min((m.Budget-m.Least)/2/p.Config.shares(), mostAlike)
+				m.Budget -= m.Alike * p.Config.shares()
 				return true
 			}
 		}
@@ -264,6 +263,15 @@ func (p *Plan) refit(all []*fold.Probe) error {
 		return nil
 	}
 	return p.source.Limit(p.memory.Budget)
+}
+
+// shares returns how many times documents are remembered: by each worker and twice in all, and to be compared by each worker again.
+func (c *Config) shares() int64 {
+	n := int64(c.workers()) + 2
+	if c.Ngram != nil && c.Ngram.NearVerbatim {
+		n += int64(c.workers())
+	}
+	return n
 }
 
 // mostAlike bounds what a worker remembers of documents that are alike. A few megabytes hold the boilerplate of most corpora; more would
@@ -338,7 +346,7 @@ func (p *Plan) Print(w io.Writer) error {
 	if p.memory.Near > 0 {
 		fmt.Fprintf(t, "  index of near-duplicates, at most\t%s\n", formatBytes(p.memory.Near))
 	}
-	fmt.Fprintf(t, "  left to remember what documents share\t%s\n", formatBytes(p.memory.Alike*int64(p.Config.workers()+2)))
+	fmt.Fprintf(t, "  left to remember what documents share\t%s\n", formatBytes(p.memory.Alike*p.Config.shares()))
 	fmt.Fprintf(t, "  left for row groups\t%s\n", formatBytes(p.memory.Budget))
 	fmt.Fprintf(t, "tasks\t%d row groups on %d workers\n", len(shards(p.corpus)), p.Config.workers())
 	if n := p.memory.Blocks; n > 1 {

@@ -75,7 +75,9 @@ likelihood:
   prior: {prefixes: 3}
   permutations: 6
   tokens: all
+lineage: {}
 `))
+	t.Run("lineage", func(t *testing.T) { checkEmbeddedLineage(t, runDir) })
 	t.Run("likelihood", func(t *testing.T) { checkEmbeddedLikelihood(t, runDir) })
 	t.Run("windows", func(t *testing.T) { checkEmbeddedWindows(t, runDir) })
 	t.Run("generations", func(t *testing.T) { checkEmbeddedGenerations(t, runDir, few) })
@@ -112,6 +114,30 @@ func checkEmbeddedLikelihood(t *testing.T, runDir string) {
 	}
 	if lowered == 0 {
 		t.Error("the case of no text made a difference")
+	}
+}
+
+// checkEmbeddedLineage holds the graph against the tables that its edges rest on: nothing that was found is left out.
+func checkEmbeddedLineage(t *testing.T, runDir string) {
+	got := make(map[string]int)
+	for _, e := range checkLineage(t, runDir) {
+		got[strings.Join([]string{e.SourceKind, e.Relation, e.TargetKind, e.TargetID}, " ")]++
+		if e.SourceKind == "output" || e.SourceKind == "corpus" || e.SourceKind == "corpus_document" {
+			delete(got, strings.Join([]string{e.SourceKind, e.Relation, e.TargetKind, e.TargetID}, " "))
+		}
+	}
+	want := map[string]int{"model undetermined tuned_model tuned": 1}
+	for _, g := range readTable(t, runDir, schemas.Generations) {
+		kind := map[string]string{"base": "model", "tuned": "tuned_model"}[g.Model]
+		want[kind+" undetermined output "+g.ProbeID]++
+	}
+	for _, e := range readTable(t, runDir, schemas.Evidences) {
+		if e.Kind != "generation" && e.ModelGrade != "none" && e.ModelGrade != "not_assessed" {
+			want["work undetermined "+map[string]string{"base": "model base", "tuned": "tuned_model tuned"}[*e.Model]]++
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" || want["work undetermined tuned_model tuned"] == 0 {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -61,6 +61,7 @@ func BenchmarkUnits(b *testing.B) {
 		for _, size := range []int{250, 1000, 4000} {
 			for _, compared := range [][]*fold.Probe{nil, probes} {
 				name := "fold"
+				s.listed.Room = 5 << 20
 				if s.listed.Compared = compared; compared != nil {
 					name = "near_verbatim"
 				}

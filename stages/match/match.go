@@ -26,6 +26,7 @@ type Config struct {
 	Units       func(probe int) int64 // length of a probe, in the unit of ngram
 	Unit        fold.Unit             // of ngram
 	Compared    []*fold.Probe         // the probes, where listed documents are to be compared with them; nil otherwise
+	Room        int64                 // bytes of documents, but for the last, that are held to be compared; it changes no result
 }
 
 // State is the fold.

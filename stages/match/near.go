@@ -17,13 +17,10 @@ type near struct {
 // comparison holds documents to be compared.
 type comparison struct {
 	stream []byte // held of the document at hand; nil when none is
-	held   int    // bytes held of all documents, those included that are listed no more
+	held   int64  // bytes held of all documents, those included that are listed no more
 	words  words.Normaliser
 	texts  verbatim.Comparer
 }
-
-// mostHeld is the number of bytes of documents that a state holds, but for the last of them.
-const mostHeld = 8 << 20
 
 // hold keeps the stream of a document that may be listed.
 func (s *State) hold(d *fold.Document) *near {
@@ -33,14 +30,14 @@ func (s *State) hold(d *fold.Document) *near {
 	c := &s.compared
 	if c.stream == nil {
 		c.stream = bytes.Clone(d.Stream)
-		c.held += len(c.stream)
+		c.held += int64(len(c.stream))
 	}
 	return &near{stream: c.stream}
 }
 
 // release ends a document, and compares those that are held when they are many.
 func (s *State) release(stop func() bool) {
-	if s.compared.stream = nil; s.compared.held > mostHeld {
+	if s.compared.stream = nil; s.compared.held > s.config.Room {
 		s.Compare(stop)
 	}
 }

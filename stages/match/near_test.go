@@ -58,8 +58,9 @@ func TestNearVerbatim(t *testing.T) {
 		"short": {"d0 0.000", "d1 0.000", "d2 0.000", "d3 0.000", "d4 0.000", "d5 0.000", "d6 0.000", "d7 0.000", "d9 0.000", "d10 0.000"},
 	}
 	s := newSetting(t, probes, ngram.Config{MinWords: 13, MaxSources: 1}, 20)
-	for _, compared := range []bool{true, false} {
-		if s.listed.Compared = nil; compared {
+	for _, room := range []int64{-1, 0, 10_000, 1 << 20, 1 << 30} {
+		compared := room >= 0
+		if s.listed.Compared, s.listed.Room = nil, room; compared {
 			s.listed.Compared = probes
 		}
 		w := s.fold(t, ngram.NewMatcher(s.index, 1<<20), corpus)
@@ -81,7 +82,7 @@ func TestNearVerbatim(t *testing.T) {
 			slices.Sort(want)
 			slices.Sort(got)
 			if d := gocmp.Diff(want, got); d != "" {
-				t.Errorf("%s, compared %v (-want +got):\n%s", p.ID, compared, d)
+				t.Errorf("%s, room for %d bytes (-want +got):\n%s", p.ID, room, d)
 			}
 		}
 	}

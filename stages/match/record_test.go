@@ -209,6 +209,7 @@ func TestRecords(t *testing.T) {
 		if rapid.Bool().Draw(r, "near_verbatim") {
 			s.listed.Compared = probes
 		}
+		s.listed.Room = rapid.SampledFrom([]int64{0, 100, 1 << 20}).Draw(r, "room")
 
 		var units [][]document
 		for rest := corpus; len(rest) > 0; {
