@@ -67,6 +67,7 @@ func run(ctx context.Context, program, server, name string, kills int, seed uint
 		if err := c.round(ctx, t, array, kills); err != nil {
 			return fmt.Errorf("round %d, %s: %w", rounds+1, t.name, err)
 		}
+		fmt.Printf("chaos: round %d, %s: the bytes of one that nobody disturbed; %d killed so far\n", rounds+1, t.name, c.killed)
 	}
 	fmt.Printf("chaos: %d processes killed in %d runs in %.0f s, of which %s; every run has the bytes of one that nobody disturbed\n",
 		c.killed, rounds, time.Since(began).Seconds(), c.tally())
