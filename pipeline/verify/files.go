@@ -74,7 +74,8 @@ func (v *verifier) list(ctx context.Context) error {
 		s, ok := schemas.Lookup(o.Table)
 		path := o.Format + "/" + o.Table + "/part-00000." + o.Format
 		if !ok || o.Format != write.Arrow && o.Format != write.Parquet || o.Path != path || known[path] {
-			v.problem(v.at("manifest.json"), "it lists an output %q of table %q, format %q, which is none or stands twice", o.Path, o.Table, o.Format)
+			v.problem(v.at("manifest.json"), "it lists an output %q of table %q, format %q, which is none or stands twice",
+				o.Path, o.Table, o.Format)
 			continue
 		}
 		known[path] = true

@@ -104,7 +104,7 @@ type value struct {
 
 // at returns the value of a row.
 func (c *column) at(row int) (v value) {
-	ok := true
+	var ok bool
 	switch {
 	case c.texts != nil:
 		v.text, ok = c.texts.Value(row)

@@ -143,7 +143,8 @@ func (v *verifier) comparePassages(ctx context.Context, all []citation) error {
 					v.report.More++
 					return
 				}
-				wrong = append(wrong, misquoted{c.uri, fmt.Sprintf("row group %d, column %s, row %d: %s", text.group, text.column, c.row, what), c.span})
+				where := fmt.Sprintf("row group %d, column %s, row %d: %s", text.group, text.column, c.row, what)
+				wrong = append(wrong, misquoted{c.uri, where, c.span})
 			}
 			switch {
 			case text.null:

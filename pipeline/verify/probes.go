@@ -65,7 +65,8 @@ func (v *verifier) checkProbes(ctx context.Context) error {
 			return err
 		}
 		byModel := false
-		if err := written.of(ctx, p.ProbeID, func(r *schemas.Generation) string { return r.ProbeID }, func(*schemas.Generation) { byModel = true }); err != nil {
+		probe, found := func(r *schemas.Generation) string { return r.ProbeID }, func(*schemas.Generation) { byModel = true }
+		if err := written.of(ctx, p.ProbeID, probe, found); err != nil {
 			return err
 		}
 		digest, err := hex.DecodeString(p.SHA256)

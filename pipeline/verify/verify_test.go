@@ -107,7 +107,7 @@ type chunk struct {
 // flip changes one byte and puts it back: of an output, of any part of a source, or of what the run read of one. Of the last the source's
 // version, which is its time of change, stays what it was.
 func (f *flipper) flip(i int) {
-	kind, names := f.random.IntN(4), []string(nil)
+	kind := f.random.IntN(4)
 	c := f.chunks[f.random.IntN(len(f.chunks))]
 	path := c.path
 	if kind < 2 {
@@ -123,6 +123,7 @@ func (f *flipper) flip(i int) {
 		f.Fatal(err)
 	}
 	when := info.ModTime()
+	var names []string
 	switch {
 	case filepath.Dir(path) == f.run:
 		f.outputs++
