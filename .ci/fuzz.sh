@@ -12,13 +12,21 @@ if [ -z "$targets" ]; then
 	exit 1
 fi
 
+# fuzz runs one target. Where the time is over while an input is being tried, go test now and then calls that a failure, by the words
+# "context deadline exceeded" and without an input that fails: that is none.
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+fuzz() {
+	"${GO:-go}" test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 5s "$1" </dev/null 2>&1 | tee "$output" && return 0
+	grep -q '^ *context deadline exceeded$' "$output" && ! grep -q 'Failing input written to' "$output"
+}
+
 failed=()
 while IFS=: read -r file declaration; do
 	name=${declaration#func } name=${name%(}
 	package=./$(dirname "$file")
 	echo "--- $package $name"
-	"${GO:-go}" test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 5s "$package" </dev/null ||
-		failed+=("$package $name")
+	fuzz "$package" "$name" || failed+=("$package $name")
 done <<<"$targets"
 
 if [ ${#failed[@]} -gt 0 ]; then
