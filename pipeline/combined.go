@@ -76,7 +76,7 @@ func (w *Worker) NewCombiner() (*Combiner, error) {
 			return nil, err
 		}
 	}
-	return &Combiner{job: w.Job, total: w.Config.merged(w.counted, w.texts.all)}, nil
+	return &Combiner{job: w.Job, total: w.Config.merged(w.counted, w.Config.matches(w.counted, w.texts.all))}, nil
 }
 
 // Combine returns what two sets of units, which have none in common, know of one text. It is commutative and associative.

@@ -58,7 +58,7 @@ func (j *Job) index(ctx context.Context, block int, published bool) (*folds, err
 			return nil, indexFailure(ctx, err)
 		}
 	}
-	f.match = j.Config.matches(texts, probes)
+	f.texts, f.match = texts, j.Config.matches(texts, probes)
 	f.match.Room = f.room
 	return f, nil
 }

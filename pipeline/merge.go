@@ -304,7 +304,7 @@ func (f *found) open(block int) error {
 	if err != nil {
 		return err
 	}
-	f.total, f.finder = f.Config.merged(texts, f.blocks[block].texts(f.texts)), nil
+	f.total, f.finder = f.Config.merged(texts, f.Config.matches(texts, f.blocks[block].texts(f.texts))), nil
 	if n := f.Config.Ngram; n != nil {
 		f.finder = ngram.NewFinder(f.total.ngram, f.documents, n.Report, *f.Config.Evidence.Texts)
 	}
@@ -325,8 +325,8 @@ func (j *Job) unitsOf(block int) (*ngram.Texts, error) {
 }
 
 // merged returns states that know nothing yet, and take in what those of documents wrote. texts is nil without ngram.
-func (c *Config) merged(texts *ngram.Texts, probes []*fold.Probe) *partial {
-	p := &partial{match: match.NewState(c.matches(texts, probes))}
+func (c *Config) merged(texts *ngram.Texts, m match.Config) *partial {
+	p := &partial{match: match.NewState(m)}
 	if c.Ngram != nil {
 		p.ngram = ngram.NewMerged(texts, c.Ngram.engine())
 	}

@@ -71,12 +71,12 @@ type accumulator struct {
 
 	mu    sync.Mutex
 	head  partialHead
-	total *partial
+	total *partial // with no matcher of any worker: what it does to merge must not be in the way of a document at hand
 }
 
 // newAccumulator starts a unit in the local directory. Signatures are of the corpus alone, so that they are made in the first block.
-func (j *Job) newAccumulator(dir string, unit, block int) (a *accumulator, err error) {
-	a = &accumulator{head: partialHead{Job: j.digest, Unit: unit, Block: block}}
+func (j *Job) newAccumulator(dir string, shape *folds, unit, block int) (a *accumulator, err error) {
+	a = &accumulator{head: partialHead{Job: j.digest, Unit: unit, Block: block}, total: j.Config.merged(shape.texts, shape.match)}
 	a.left.Store(int32(len(j.units[unit].Groups)))
 	d := write.NewDir(dir, j.RunID, nil)
 	if a.documents, err = write.OpenSpool(d, schemas.Documents); err != nil {
@@ -105,10 +105,6 @@ func (a *accumulator) take(s shard, p *partial) error {
 	a.head.Documents += p.documents
 	a.head.Words += p.words
 	a.head.group(s.object, s.group).NullTexts = p.nullTexts
-	if a.total == nil {
-		a.total = p
-		return nil
-	}
 	a.total.merge(p)
 	return nil
 }
@@ -126,10 +122,8 @@ func (a *accumulator) write(ctx context.Context, path string, first int) (err er
 			w.discard()
 		}
 	}()
-	if a.total != nil {
-		if err := a.total.encode(w, first); err != nil {
-			return err
-		}
+	if err := a.total.encode(w, first); err != nil {
+		return err
 	}
 	add := func(kind byte) func(key, row []byte) error {
 		return func(key, row []byte) error { return w.add(kind, key, row) }

@@ -34,6 +34,7 @@ type folds struct {
 	ngram *ngram.Index
 	hash  *hash.Index
 	match match.Config
+	texts *ngram.Texts // of the index; nil without ngram
 
 	room    int64          // for what a matcher remembers, and a state
 	matcher *ngram.Matcher // of one goroutine

@@ -120,7 +120,7 @@ func (f *folding) accumulator(s shard) (*accumulator, error) {
 	if a := f.open[i]; a != nil {
 		return a, nil
 	}
-	a, err := f.newAccumulator(f.path(i), i, f.block)
+	a, err := f.newAccumulator(f.path(i), f.shape, i, f.block)
 	if err == nil {
 		f.open[i] = a
 	}

@@ -35,8 +35,10 @@ peak() {
 	EOF
 }
 
-read -r small seconds_small <<<"$(peak "$work/100.yaml")"
-read -r large seconds_large <<<"$(peak "$work/1000.yaml")"
+measured=$(peak "$work/100.yaml")
+read -r small seconds_small <<<"$measured"
+measured=$(peak "$work/1000.yaml")
+read -r large seconds_large <<<"$measured"
 echo "| corpus | peak memory | seconds |"
 echo "|---|---|---|"
 echo "| 100 MB | $((small / 1024)) MiB | $seconds_small |"
