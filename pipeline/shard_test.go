@@ -51,9 +51,15 @@ func TestGroupsOfOneUnit(t *testing.T) {
 	var want []byte
 	for _, workers := range []int{1, 8, 3} {
 		output := filepath.Join(dir, fmt.Sprint(workers))
-		config, err := pipeline.LoadConfig("run.yaml", fmt.Appendf(nil, "output: %s\nrun_id: r\ncorpus: {urls: [%s/corpus.parquet], columns: {id: id}}\n"+
-			"probes: {urls: [%s/probes.parquet], columns: {id: id}}\nhash: {near_duplicate: .5}\nngram: {}\nresources: {workers: %d}\n",
-			output, dir, dir, workers), nil)
+		config, err := pipeline.LoadConfig("run.yaml", fmt.Appendf(nil, `
+output: %s
+run_id: r
+corpus: {urls: [%s/corpus.parquet], columns: {id: id}}
+probes: {urls: [%s/probes.parquet], columns: {id: id}}
+hash: {near_duplicate: .5}
+ngram: {}
+resources: {workers: %d}
+`, output, dir, dir, workers), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
