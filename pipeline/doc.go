@@ -13,6 +13,10 @@
 // failures and dropped whole, or ends the run, as on_bad_input says. Merging is commutative and associative, so that neither the
 // number of workers nor the order in which they finish can change a result.
 //
+// Run does a job's units itself, Shard those of a task of an array, and a Worker those that an engine hands it one by one, such as Apache
+// Beam. Their results are the same objects with the same bytes. An engine may also combine what units know of each text, by key, before
+// the commit.
+//
 // When the corpus is folded and the models' values are scored, the judgement goes once over the probes in order of their ids and
 // writes the tables to a local directory. The Manifest says what the run was made of (the configuration, every input with its
 // version and the digests of the column chunks that were read), what it made (every file with its digest), and what was left
