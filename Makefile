@@ -136,6 +136,10 @@ slurm: build ## run the demo as an array under a real Slurm, tasks requeued, and
 kubernetes: build ## the same under a real Kubernetes control plane; 3 minutes, and 13 of one core for the first build
 	@.ci/kubernetes/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
 
+.PHONY: beam
+beam: build ## plan, and do the work on Apache Beam: Prism, a server with workers, one killed, Dataflow's translation; 2 minutes, 3 more for the first build
+	@.ci/beam/run.sh ./$(BIN) || [ $$? -eq 77 ] # 77: skipped
+
 .PHONY: llamacpp
 llamacpp: ## test the engine that needs llama.cpp's libraries, which npm fetches
 	@.ci/llama/run.sh || [ $$? -eq 77 ] # 77: skipped

@@ -27,5 +27,6 @@
 // the next attempt goes on with if it is of the same program, configuration and inputs, or else begins anew. A complete run is never done
 // again, and never overwritten by one of another configuration.
 //
-// Run does all that in one process. The command's plan, shard and commit do it as an array of tasks; the tables are the same bytes.
+// Run does all that in one process, Shard a task of an array, and a Worker the units that an engine hands it one by one, such as Apache
+// Beam, which may also combine what units know of each text, by key, before the commit. The tables are the same bytes.
 package pipeline

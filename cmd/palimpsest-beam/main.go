@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -69,17 +70,19 @@ func exitCode(err error) int {
 // parse reads Beam's flags, which are global, and returns the run's URL, which may stand before them or after.
 func parse(args []string) (url string, err error) {
 	flag.CommandLine.Init("palimpsest-beam", flag.ContinueOnError)
-	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: palimpsest-beam RUN [flags of Apache Beam]\n\n"+
-			"RUN is the URL of a run that palimpsest plan has planned. Beam's flags:")
-		flag.PrintDefaults()
-	}
+	flag.CommandLine.SetOutput(io.Discard) // the error says it
+	flag.Usage = func() {}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		url, args = args[0], args[1:]
 	}
-	if err := flag.CommandLine.Parse(args); errors.Is(err, flag.ErrHelp) {
+	switch err := flag.CommandLine.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print("usage: palimpsest-beam RUN [flags]\n\n" +
+			"RUN is the URL of a run that palimpsest plan has planned. The flags are Apache Beam's:\n")
+		flag.CommandLine.SetOutput(os.Stdout)
+		flag.PrintDefaults()
 		return "", err
-	} else if err != nil {
+	case err != nil:
 		return "", &pipeline.UsageError{Err: err}
 	}
 	rest := flag.Args()
@@ -126,7 +129,7 @@ func run(ctx context.Context, url string) (code int, err error) {
 	return finished(result), nil
 }
 
-// set reports whether a flag was given that has Beam translate the job only.
+// set reports whether a flag was given: dry_run and dot_file have Beam translate the job only.
 func set(name string) bool {
 	f := flag.Lookup(name)
 	return f != nil && f.Value.String() != f.DefValue

@@ -19,8 +19,8 @@ type jobOf struct {
 
 var errPlannedAnew = errors.New("the run was planned anew since the job was submitted: submit it again")
 
-// working is the worker of this process. A process of a runner works for one job after the other, if not for one alone; what failed to open is
-// tried again with the next bundle.
+// working is the worker of this process. A process of a runner works for one job alone, or for one after the other; what failed to open
+// is tried again with the next bundle.
 var working struct {
 	sync.Mutex
 	of     jobOf

@@ -28,8 +28,8 @@ func TestWorkers(t *testing.T) {
 	if err := os.RemoveAll(run); err != nil {
 		t.Fatal(err)
 	}
-	plan := []string{"plan", "-c", filepath.Join(dir, "run.yaml"), "--tasks", "5", "--set", "output=" + filepath.Join(dir, "out"), "--set", "run_id=r"}
-	if code, _, errs := execute(plan...); code != 0 {
+	plan := []string{"plan", "-c", filepath.Join(dir, "run.yaml"), "--set", "output=" + filepath.Join(dir, "out"), "--set", "run_id=r"}
+	if code, _, errs := execute(append(plan, "--tasks", "5")...); code != 0 {
 		t.Fatal(errs)
 	}
 
