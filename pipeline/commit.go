@@ -124,13 +124,11 @@ func (p *Plan) begun(ctx context.Context, version string, array bool, m *Meter) 
 // takeOver has the job use what a plan of the same identity has open.
 func (j *Job) takeOver(p *Plan) {
 	j.Config.Resources, j.source = p.Config.Resources, p.source
-	open := make(map[string]*object)
-	for _, o := range p.objects() {
-		open[o.role+" "+o.input.URI] = o
-	}
-	for _, o := range j.objects() {
-		if x := open[o.role+" "+o.input.URI]; x != nil {
-			o.file, o.columns = x.file, x.columns
+	// Both list the same objects in the same order. One object may play a role twice, with other columns.
+	open := p.objects()
+	for i, o := range j.objects() {
+		if i < len(open) && open[i].role == o.role && open[i].input.URI == o.input.URI {
+			o.file, o.columns = open[i].file, open[i].columns
 		}
 	}
 }
@@ -242,15 +240,23 @@ func (p *Plan) finished(ctx context.Context) (*Result, error) {
 // clear removes what an earlier attempt left of the run, its marks first, but for what is to be kept: a table that this run does not
 // have must not lie beside those it has. Nothing but the names of a run is touched.
 func (p *Plan) clear(ctx context.Context, keep func(key string) bool) error {
-	keys, err := p.store.Keys(ctx, p.RunURL)
-	if err != nil {
-		return err
+	for first := true; ; first = false {
+		keys, err := p.store.Keys(ctx, p.RunURL)
+		if err != nil {
+			return err
+		}
+		keys = slices.DeleteFunc(keys, func(k string) bool { return clearOrder(k) == notOurs || keep(k) })
+		if len(keys) == 0 {
+			return nil
+		}
+		if first {
+			p.log.Info("what an incomplete attempt left of the run is removed", "object", p.RunURL)
+		}
+		// Again until there is nothing: whoever publishes at the same moment must not have marked as complete what was removed.
+		if err := p.remove(ctx, keys); err != nil {
+			return err
+		}
 	}
-	keys = slices.DeleteFunc(keys, func(k string) bool { return clearOrder(k) == notOurs || keep(k) })
-	if len(keys) > 0 {
-		p.log.Info("what an incomplete attempt left of the run is removed", "object", p.RunURL)
-	}
-	return p.remove(ctx, keys)
 }
 
 // clean removes the intermediate results of a complete run. That some stay harms nobody: they are tried again with the run.
@@ -317,10 +323,11 @@ func (p *Plan) changed(old *Manifest) string {
 	for _, in := range old.Inputs {
 		then[in.Role+" "+in.URI] = in
 	}
+	here := make(map[string]bool)
 	for _, now := range p.inputs() {
 		key := now.Role + " " + now.URI
 		in, ok := then[key]
-		switch delete(then, key); {
+		switch here[key] = true; {
 		case !ok:
 			return now.URI + " is new"
 		case in.Version != now.Version || in.Size != now.Size:
@@ -328,7 +335,7 @@ func (p *Plan) changed(old *Manifest) string {
 		}
 	}
 	for _, in := range old.Inputs {
-		if _, gone := then[in.Role+" "+in.URI]; gone {
+		if !here[in.Role+" "+in.URI] {
 			return in.URI + " is gone, or can no longer be read"
 		}
 	}

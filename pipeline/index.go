@@ -72,23 +72,25 @@ func indexFailure(ctx context.Context, err error) error {
 	return &UsageError{err}
 }
 
-// indexPiece is how much of an index is asked for at once.
-const indexPiece = 16 << 20
-
 // open opens an intermediate result of the job to be read from the beginning on; nil unless it is published.
 func (j *Job) open(ctx context.Context, name string, published bool) (io.Reader, error) {
 	if !published {
 		return nil, nil
 	}
-	found, err := j.store.List(ctx, []string{RunURL(j.RunURL, j.work(name))})
+	// Not pinned to a version: another attempt may write the same bytes meanwhile. They carry a digest.
+	local, err := os.CreateTemp("", "palimpsest-")
 	if err != nil {
+		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
+	}
+	defer os.Remove(local.Name())
+	if err := errors.Join(local.Close(), j.store.Download(ctx, j.RunURL, j.work(name), local.Name())); err != nil {
 		return nil, err
 	}
-	r, err := j.store.Open(ctx, found[0])
+	file, err := os.Open(local.Name()) // stays readable when its name is gone; closed when nobody holds it
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading intermediate results: %w", err)
 	}
-	return bufio.NewReaderSize(io.NewSectionReader(r.At(ctx), 0, found[0].Size), indexPiece), nil
+	return bufio.NewReaderSize(file, 1<<20), nil
 }
 
 // publishIndexes publishes the indexes and outlines.

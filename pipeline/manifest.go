@@ -140,7 +140,36 @@ func (j *Job) publishTables(ctx context.Context, dir string, m *Manifest) error 
 	if !created {
 		return &BugError{fmt.Errorf("run %s has a %s of other tables, by another commit of the same plan", j.RunURL, manifestName)}
 	}
-	return j.store.Put(ctx, j.RunURL, successName, []byte(fold.SHA256(data)+"\n"), "text/plain")
+	if err := j.store.Put(ctx, j.RunURL, successName, []byte(fold.SHA256(data)+"\n"), "text/plain"); err != nil {
+		return err
+	}
+	return j.stands(ctx, m)
+}
+
+// stands finds out whether what was published is there. Somebody who planned the run anew at the same moment may have removed some of
+// it: then it is no run, and not marked as one.
+func (j *Job) stands(ctx context.Context, m *Manifest) error {
+	keys, err := j.store.Keys(ctx, j.RunURL)
+	if err != nil {
+		return err
+	}
+	there := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		there[k] = true
+	}
+	for _, o := range m.Outputs {
+		if there[o.Path] {
+			continue
+		}
+		for _, mark := range []string{successName, manifestName} {
+			if err := j.store.Delete(ctx, j.RunURL, mark); err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("run %s was planned anew while it was published, and %s was removed: it is not complete; run it again",
+			j.RunURL, o.Path)
+	}
+	return nil
 }
 
 func contentType(format string) string {

@@ -94,8 +94,9 @@ func (j *Job) publish(ctx context.Context) error {
 		return err
 	}
 	p := published{Format: planFormat, ProgramVersion: j.version, Identity: j.identity(j.version), RunID: j.RunID,
-		Config: j.Config.withoutCredentials().encode(), Failures: j.failures, Unreadable: j.unreadable, Notes: j.notes,
-		Memory: j.memory, Sampling: j.sampling,
+		Config: j.Config.withoutCredentials().encode(), Unreadable: j.unreadable, Notes: j.notes,
+		Failures: slices.SortedFunc(slices.Values(j.failures), compareFailures),
+		Memory:   j.memory, Sampling: j.sampling,
 		Blocks: j.blocks, Units: j.units, Tasks: j.tasks, Array: j.array}
 	if p.TextsSHA256, err = fileSHA256(path); err != nil {
 		return err

@@ -108,23 +108,23 @@ type planned struct {
 	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as for plan. Repeatable."`
 }
 
-// url returns the run's URL.
-func (p *planned) url() (string, error) {
+// url returns the run's URL, and the digest of the configuration that it was named by; "" when it was not.
+func (p *planned) url() (url, digest string, err error) {
 	switch {
 	case (p.URL == "") == (p.Config == ""):
-		return "", &pipeline.UsageError{Err: errors.New("name the run by its URL, as plan printed it, or by -c FILE")}
+		return "", "", &pipeline.UsageError{Err: errors.New("name the run by its URL, as plan printed it, or by -c FILE")}
 	case p.URL != "":
-		return p.URL, nil
+		return p.URL, "", nil
 	}
 	config, err := readConfig(p.Config, p.Set)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if config.RunID == "" {
-		return "", &pipeline.UsageError{Err: fmt.Errorf("%s has no run_id, so that only plan, which reads the inputs' versions, can say how "+
+		return "", "", &pipeline.UsageError{Err: fmt.Errorf("%s has no run_id, so that only plan, which reads the inputs' versions, can say how "+
 			"the run is called: name it by its URL, as plan printed it", p.Config)}
 	}
-	return pipeline.RunURL(config.Output, config.RunID), nil
+	return pipeline.RunURL(config.Output, config.RunID), config.Digest(), nil
 }
 
 type shardCommand struct {
@@ -136,7 +136,7 @@ type shardCommand struct {
 
 // Run carries out the command.
 func (c *shardCommand) Run(e *environment) error {
-	url, err := c.url()
+	url, digest, err := c.url()
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (c *shardCommand) Run(e *environment) error {
 		}
 		c.Task = &task
 	}
-	return e.withJob(url, strconv.Itoa(*c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
+	return e.withJob(url, digest, strconv.Itoa(*c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
 		if job.StoredBytes() > largeCorpus {
 			debug.SetGCPercent(10)
 		}
@@ -167,11 +167,11 @@ type commitCommand struct {
 
 // Run carries out the command.
 func (c *commitCommand) Run(e *environment) error {
-	url, err := c.url()
+	url, digest, err := c.url()
 	if err != nil {
 		return err
 	}
-	return e.withJob(url, "", &c.metricsFlags, func(job *pipeline.Job) error {
+	return e.withJob(url, digest, "", &c.metricsFlags, func(job *pipeline.Job) error {
 		debug.SetGCPercent(25) // most of it is small things by the million: with 10 a commit takes twice as long
 		result, err := job.Commit(e.ctx)
 		if err != nil {
@@ -183,7 +183,7 @@ func (c *commitCommand) Run(e *environment) error {
 }
 
 // withJob opens the plan of a run and hands it over; of a run that is complete it says so.
-func (e *environment) withJob(url, task string, f *metricsFlags, do func(*pipeline.Job) error) error {
+func (e *environment) withJob(url, digest, task string, f *metricsFlags, do func(*pipeline.Job) error) error {
 	s := store.New()
 	defer s.Close()
 	var meter pipeline.Meter
@@ -194,6 +194,16 @@ func (e *environment) withJob(url, task string, f *metricsFlags, do func(*pipeli
 	done, job, err := pipeline.OpenJob(e.ctx, s, url, programVersion(), e.log, &meter)
 	if err != nil {
 		return err
+	}
+	planned := ""
+	if done != nil {
+		planned = done.Manifest.ConfigSHA256
+	} else {
+		planned = job.Config.Digest()
+	}
+	if digest != "" && digest != planned {
+		return &pipeline.UsageError{Err: fmt.Errorf("run %s was planned with another configuration (sha256 %.12s, now %.12s): "+
+			"plan again, or give it another run_id", url, planned, digest)}
 	}
 	if done != nil {
 		e.finished(done)
