@@ -15,14 +15,10 @@ import (
 )
 
 type planCommand struct {
-	Config string   `short:"c" required:"" placeholder:"FILE" help:"The configuration, a YAML file."`
-	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as for run. Repeatable."`
-	Tasks  int      `default:"0" placeholder:"N" help:"Tasks to deal the work to; by default one for every 16 GiB of the corpus, as stored."`
-	Emit   string   `placeholder:"KIND" help:"Print a manifest that submits the tasks that are not done, and the commit after them: ${kinds}."`
-	Image  string   `placeholder:"IMAGE" help:"Container image with this program, for --emit of every kind but slurm."`
-	DryRun bool     `help:"Print what would be read, the memory it needs and the tasks, and leave."`
-
-	metricsFlags
+	planning
+	Tasks int    `default:"0" placeholder:"N" help:"Tasks to deal the work to; by default one for every 16 GiB of the corpus, as stored."`
+	Emit  string `placeholder:"KIND" help:"Print a manifest that submits the tasks that are not done, and the commit after them: ${kinds}."`
+	Image string `placeholder:"IMAGE" help:"Container image with this program, for --emit of every kind but slurm."`
 }
 
 // Run carries out the command.
@@ -30,45 +26,25 @@ func (r *planCommand) Run(e *environment) error {
 	if r.Tasks < 0 || r.Tasks > pipeline.MostTasks {
 		return &pipeline.UsageError{Err: fmt.Errorf("--tasks %d: from 1 to %d are possible", r.Tasks, pipeline.MostTasks)}
 	}
-	config, err := readConfig(r.Config, r.Set)
-	if err != nil {
-		return err
-	}
-	debug.SetMemoryLimit(int64(config.Resources.Memory))
-	s := store.New()
-	defer s.Close()
-	var meter pipeline.Meter
-	metrics, err := r.metrics(e, &meter, s, config.RunID, "")
-	if err != nil {
-		return err
-	}
-	plan, err := pipeline.NewPlan(e.ctx, s, config, e.log)
-	if err != nil {
-		return err
-	}
-	metrics.name(plan.RunID, "")
-	if r.DryRun {
-		return plan.Print(e.out)
-	}
-	progress := e.watch(&meter)
-	done, job, err := plan.Prepare(e.ctx, programVersion(), r.Tasks, &meter)
-	progress.stop()
-	if err != nil {
-		return err
-	}
-	if done != nil {
-		if r.Emit != "" {
+	return r.plan(e, func(plan *pipeline.Plan, meter *pipeline.Meter) error {
+		progress := e.watch(meter)
+		done, job, err := plan.Prepare(e.ctx, programVersion(), r.Tasks, meter)
+		progress.stop()
+		switch {
+		case err != nil:
+			return err
+		case done != nil && r.Emit != "":
 			return &pipeline.UsageError{Err: fmt.Errorf("%s is complete: there is nothing to submit", done.RunURL)}
+		case done != nil:
+			fmt.Fprintf(e.out, "already complete, nothing to do: %s\n", done.RunURL)
+			return nil
+		case r.Emit != "":
+			return r.emit(e, job)
 		}
-		fmt.Fprintf(e.out, "already complete, nothing to do: %s\n", done.RunURL)
+		fmt.Fprintf(e.out, "planned %s\n%d tasks: palimpsest shard %s --task I, for each I from 0 to %d, then palimpsest commit %s\n",
+			plan.RunURL, job.Tasks(), plan.RunURL, job.Tasks()-1, plan.RunURL)
 		return nil
-	}
-	if r.Emit != "" {
-		return r.emit(e, job)
-	}
-	fmt.Fprintf(e.out, "planned %s\n%d tasks: palimpsest shard %s --task I, for each I from 0 to %d, then palimpsest commit %s\n",
-		plan.RunURL, job.Tasks(), plan.RunURL, job.Tasks()-1, plan.RunURL)
-	return nil
+	})
 }
 
 // emit prints the manifest of the tasks that are not done.

@@ -9,16 +9,17 @@ import (
 	"palimpsest/stages/store"
 )
 
-type runCommand struct {
+// planning is what the commands that begin with a configuration have in common.
+type planning struct {
 	Config string   `short:"c" required:"" placeholder:"FILE" help:"The configuration, a YAML file."`
 	Set    []string `sep:"none" placeholder:"KEY=VALUE" help:"Override one key of the configuration, as in --set ngram.min_words=8 or --set probes.0.kind=work. Repeatable."`
-	DryRun bool     `help:"Print what the run would read, the memory it needs and its tasks, and leave."`
+	DryRun bool     `help:"Print what would be read, the memory it needs and the tasks, and leave."`
 
 	metricsFlags
 }
 
-// Run carries out the command.
-func (r *runCommand) Run(e *environment) error {
+// plan opens the inputs of the configuration and hands the plan over, unless it is only to be printed.
+func (r *planning) plan(e *environment, do func(*pipeline.Plan, *pipeline.Meter) error) error {
 	config, err := readConfig(r.Config, r.Set)
 	if err != nil {
 		return err
@@ -39,17 +40,26 @@ func (r *runCommand) Run(e *environment) error {
 	if r.DryRun {
 		return plan.Print(e.out)
 	}
-	if plan.CorpusBytes() > largeCorpus {
-		debug.SetGCPercent(10)
-	}
-	progress := e.watch(&meter)
-	result, err := plan.Run(e.ctx, programVersion(), &meter)
-	progress.stop()
-	if err != nil {
-		return err
-	}
-	e.finished(result)
-	return nil
+	return do(plan, &meter)
+}
+
+type runCommand struct{ planning }
+
+// Run carries out the command.
+func (r *runCommand) Run(e *environment) error {
+	return r.plan(e, func(plan *pipeline.Plan, meter *pipeline.Meter) error {
+		if plan.CorpusBytes() > largeCorpus {
+			debug.SetGCPercent(10)
+		}
+		progress := e.watch(meter)
+		result, err := plan.Run(e.ctx, programVersion(), meter)
+		progress.stop()
+		if err != nil {
+			return err
+		}
+		e.finished(result)
+		return nil
+	})
 }
 
 // largeCorpus is the size, in stored bytes, from which most of the heap is buffers of text. They cost the collector nothing to look
