@@ -42,29 +42,28 @@ type answersHead struct {
 const answerRecord = 1
 
 // keep publishes the answers, unless another attempt was quicker: a server may answer anew otherwise, and what is kept is what counts.
-func (x *examination) keep(ctx context.Context, a *answers) (err error) {
+func (x *examination) keep(ctx context.Context, a *answers) error {
 	path := filepath.Join(x.local, x.resultNames(a.unit)[0])
-	w, err := createRecords(path, answersHead{x.digest, a.unit, x.modelFacts(x.planned)})
+	err := writeRecords(path, answersHead{x.digest, a.unit, x.modelFacts(x.planned)}, func(w *recordWriter) error {
+		for k, one := range a.all {
+			if one == nil {
+				continue
+			}
+			value, err := msgpack.Marshal(one)
+			if err != nil {
+				return &BugError{fmt.Errorf("encoding what a model said: %w", err)}
+			}
+			if err := w.add(answerRecord, binary.BigEndian.AppendUint32(nil, uint32(a.first+k)), value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	defer w.discard()
-	for k, one := range a.all {
-		if one == nil {
-			continue
-		}
-		value, err := msgpack.Marshal(one)
-		if err != nil {
-			return &BugError{fmt.Errorf("encoding what a model said: %w", err)}
-		}
-		if err := w.add(answerRecord, binary.BigEndian.AppendUint32(nil, uint32(a.first+k)), value); err != nil {
-			return err
-		}
-	}
+	defer os.Remove(path)
 	a.all = nil
-	if err := w.close(); err != nil {
-		return err
-	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading intermediate results: %w", err)
@@ -77,35 +76,25 @@ func (x *examination) keep(ctx context.Context, a *answers) (err error) {
 // them before it returns.
 func (j *Job) readAnswers(f io.Reader, unit int, yield func(i int, a *answer) error) (*ModelFacts, error) {
 	var head answersHead
-	r, err := openRecords(f, &head)
-	if err != nil {
-		return nil, broken(err)
-	}
-	defer r.close()
-	if head.Job != j.digest || head.Unit != unit || head.Model == nil {
-		return nil, broken(fmt.Errorf("it is of unit %d of another job", head.Unit))
-	}
-	for {
-		kind, key, value, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return head.Model, nil
+	check := func() error {
+		if head.Job != j.digest || head.Unit != unit || head.Model == nil {
+			return fmt.Errorf("it is of unit %d of another job", head.Unit)
 		}
-		if err != nil {
-			return nil, broken(err)
-		}
+		return nil
+	}
+	err := readRecords(f, &head, check, func(kind byte, key, value []byte) error {
 		var a answer
 		if kind != answerRecord || len(key) != 4 {
-			return nil, broken(errors.New("a record that is none of an answer"))
+			return broken(errors.New("a record that is none of an answer"))
 		}
 		if err := msgpack.Unmarshal(value, &a); err != nil {
-			return nil, broken(err)
+			return broken(err)
 		}
 		i := int(binary.BigEndian.Uint32(key))
 		if u := j.units[unit]; i < u.First || i >= u.End {
-			return nil, broken(fmt.Errorf("it answers for text %d, which is not the unit's", i))
+			return broken(fmt.Errorf("it answers for text %d, which is not the unit's", i))
 		}
-		if err := yield(i, &a); err != nil {
-			return nil, err
-		}
-	}
+		return yield(i, &a)
+	})
+	return head.Model, err
 }

@@ -90,9 +90,7 @@ type TaskFailure struct {
 	Error    string `json:"error"`
 }
 
-const failurePrefix = "failure-"
-
-func failureName(task int) string { return fmt.Sprintf("%s%06d.json", failurePrefix, task) }
+func failureName(task int) string { return fmt.Sprintf("failure-%06d.json", task) }
 
 // Status is how far a run has come.
 type Status struct {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -126,19 +125,10 @@ func (j *Job) KeepCombined(ctx context.Context, part int, records iter.Seq[TextR
 		}
 	}
 	path := filepath.Join(local, combinedName(part))
-	w, err := createRecords(path, head)
+	err = writeRecords(path, head, func(w *recordWriter) error {
+		return sorter.Each(ctx, func(key, value []byte) error { return w.add(probeRecord, key, value) })
+	})
 	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			w.discard()
-		}
-	}()
-	if err := sorter.Each(ctx, func(key, value []byte) error { return w.add(probeRecord, key, value) }); err != nil {
-		return err
-	}
-	if err := w.close(); err != nil {
 		return err
 	}
 	return j.store.Upload(ctx, j.RunURL, j.work(combinedName(part)), path, recordsType)
@@ -146,52 +136,32 @@ func (j *Job) KeepCombined(ctx context.Context, part int, records iter.Seq[TextR
 
 // eachCombined calls yield with what is known of each text, of the parts in which so many records of units have to be combined.
 func (j *Job) eachCombined(ctx context.Context, counts []int64, yield func(key, value []byte) error) error {
-	local, err := os.MkdirTemp("", "palimpsest-")
-	if err != nil {
-		return fmt.Errorf("making a place for intermediate results: %w", err)
-	}
-	defer os.RemoveAll(local)
 	for part, records := range counts {
-		path := filepath.Join(local, combinedName(part))
-		if err := j.store.Download(ctx, j.RunURL, j.work(combinedName(part)), path); err != nil {
+		file, err := j.fetch(ctx, combinedName(part))
+		if err != nil {
 			return err
 		}
-		if err := j.readCombined(path, part, records, yield); err != nil {
-			return fmt.Errorf("result %s of run %s: %w", j.work(combinedName(part)), j.RunURL, err)
+		err = j.readCombined(file, part, records, yield)
+		file.Close()
+		if err != nil {
+			return j.spoiled(combinedName(part), err, "remove it: the commit does without")
 		}
-		os.Remove(path)
 	}
 	return nil
 }
 
-func (j *Job) readCombined(path string, part int, records int64, yield func(key, value []byte) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("reading intermediate results: %w", err)
-	}
-	defer file.Close()
+func (j *Job) readCombined(f io.Reader, part int, records int64, yield func(key, value []byte) error) error {
 	var head combinedHead
-	r, err := openRecords(file, &head)
-	if err != nil {
-		return broken(err)
+	check := func() error {
+		if head.Job != j.digest || head.Part != part || head.Records != records {
+			return fmt.Errorf("it combines %d records in part %d, and the units have %d of part %d", head.Records, head.Part, records, part)
+		}
+		return nil
 	}
-	defer r.close()
-	if head.Job != j.digest || head.Part != part || head.Records != records {
-		return broken(fmt.Errorf("it combines %d records in part %d, and the units have %d of part %d", head.Records, head.Part, records, part))
-	}
-	for {
-		kind, key, value, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return nil
+	return readRecords(f, &head, check, func(kind byte, key, value []byte) error {
+		if kind != probeRecord || len(key) != 4 {
+			return broken(fmt.Errorf("a record of kind %d", kind))
 		}
-		if err == nil && (kind != probeRecord || len(key) != 4) {
-			err = fmt.Errorf("a record of kind %d", kind)
-		}
-		if err != nil {
-			return broken(err)
-		}
-		if err := yield(key, value); err != nil {
-			return err
-		}
-	}
+		return yield(key, value)
+	})
 }

@@ -41,12 +41,7 @@ func (p *Plan) Run(ctx context.Context, version string, m *Meter) (*Result, erro
 	if err := j.openEngines(ctx); err != nil {
 		return nil, err
 	}
-	if !j.Config.waits() {
-		err = j.do(ctx, j.all())
-	} else {
-		err = j.do(ctx, slices.DeleteFunc(j.all(), func(i int) bool { return j.units[i].Model != "" }))
-	}
-	if err != nil {
+	if err := j.do(ctx, slices.Concat(j.tasks...)); err != nil {
 		return nil, err
 	}
 	return j.Commit(ctx)
@@ -131,15 +126,6 @@ func (j *Job) takeOver(p *Plan) {
 			o.file, o.columns = open[i].file, open[i].columns
 		}
 	}
-}
-
-// all returns every unit.
-func (j *Job) all() []int {
-	units := make([]int, len(j.units))
-	for i := range units {
-		units[i] = i
-	}
-	return units
 }
 
 // Commit makes the tables of what the tasks left, and publishes them. Tasks whose results are not all there make it an IncompleteError.

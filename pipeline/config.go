@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -164,6 +166,20 @@ func (c *Config) encode() []byte {
 		panic("pipeline: a configuration that is no JSON: " + err.Error()) // it holds strings and finite numbers only
 	}
 	return []byte(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// decodeConfig reads what encode has written: of a plan or a manifest. Defaults are not filled in, since they are there.
+func decodeConfig(data []byte) (*Config, error) {
+	c := new(Config)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return nil, err
+	}
+	if n := c.Ngram; c.Evidence.Texts == nil || n != nil && (n.MaxSources == nil || n.MaxMatches == nil || n.MinBytes == nil) {
+		return nil, errors.New("it is not whole")
+	}
+	return c, nil
 }
 
 // withoutCredentials returns a copy whose URLs have no user and none of the query parameters that hold secrets.

@@ -13,7 +13,6 @@ import (
 
 	"palimpsest/stages/hash"
 	"palimpsest/stages/ngram"
-	"palimpsest/stages/store"
 )
 
 // What an array's tasks would each have to work out is published with the plan: the indexes of each block of the probes, and the outlines
@@ -25,59 +24,61 @@ func nearName(block int) string    { return fmt.Sprintf("index-%02d-near", block
 
 // index returns what a block's folds look documents up in: built, or read where the plan has published it.
 func (j *Job) index(ctx context.Context, block int, published bool) (*folds, error) {
-	probes := j.blocks[block].texts(j.texts)
-	f := &folds{room: j.memory.Alike}
 	j.meter.Begin("indexing", 0)
-	if j.Config.Hash != nil {
-		near, err := j.open(ctx, nearName(block), published && j.Config.nearDuplicate() > 0)
-		switch {
-		case err != nil:
-		case near == nil:
-			f.hash, err = hash.NewIndex(ctx, probes, j.Config.nearDuplicate())
-		default:
-			f.hash, err = hash.ReadIndex(ctx, near, probes, j.Config.nearDuplicate())
-		}
-		if err != nil {
-			return nil, indexFailure(ctx, err)
-		}
-	}
+	probes := j.blocks[block].texts(j.texts)
 	texts, err := j.unitsOf(block)
 	if err != nil {
 		return nil, err
 	}
-	if n := j.Config.Ngram; n != nil {
-		overlap, err := j.open(ctx, overlapName(block), published)
-		switch {
-		case err != nil:
-		case overlap == nil:
-			f.ngram, err = ngram.NewIndex(ctx, texts, n.engine(), j.sampling, j.Config.workers())
-		default:
-			f.ngram, err = ngram.ReadIndex(ctx, overlap, texts, n.engine(), j.sampling, j.Config.workers())
-		}
-		if err != nil {
-			return nil, indexFailure(ctx, err)
-		}
-	}
-	f.texts, f.match = texts, j.Config.matches(texts, probes)
+	f := &folds{room: j.memory.Alike, texts: texts, match: j.Config.matches(texts, probes)}
 	f.match.Room = f.room
-	return f, nil
-}
-
-// indexFailure says what failed. What is wrong with the probes is a matter of the configuration; a store's failures are its own.
-func indexFailure(ctx context.Context, err error) error {
-	err = fmt.Errorf("indexing the probes: %w", err)
-	if ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrMissing) || errors.Is(err, store.ErrChanged) {
-		return err
+	if near := j.Config.nearDuplicate(); j.Config.Hash != nil {
+		f.hash, err = indexed(ctx, j, nearName(block), published && near > 0,
+			func() (*hash.Index, error) { return hash.NewIndex(ctx, probes, near) },
+			func(r io.Reader) (*hash.Index, error) { return hash.ReadIndex(ctx, r, probes, near) })
+		if err != nil {
+			return nil, err
+		}
 	}
-	return &UsageError{err}
+	if n := j.Config.Ngram; n != nil {
+		f.ngram, err = indexed(ctx, j, overlapName(block), published,
+			func() (*ngram.Index, error) {
+				return ngram.NewIndex(ctx, texts, n.engine(), j.sampling, j.Config.workers())
+			},
+			func(r io.Reader) (*ngram.Index, error) {
+				return ngram.ReadIndex(ctx, r, texts, n.engine(), j.sampling, j.Config.workers())
+			})
+	}
+	return f, err
 }
 
-// open opens an intermediate result of the job to be read from the beginning on; nil unless it is published.
-func (j *Job) open(ctx context.Context, name string, published bool) (io.Reader, error) {
+// indexed builds an index, or reads the one that was published under that name. What building refuses is a matter of the configuration.
+func indexed[X any](
+	ctx context.Context, j *Job, name string, published bool, build func() (X, error), read func(io.Reader) (X, error),
+) (x X, err error) {
 	if !published {
-		return nil, nil
+		if x, err = build(); err != nil && ctx.Err() == nil {
+			err = badUsage("indexing the probes: %w", err)
+		}
+		return x, err
 	}
-	// Not pinned to a version: another attempt may write the same bytes meanwhile. They carry a digest.
+	file, err := j.fetch(ctx, name)
+	if err != nil {
+		return x, err
+	}
+	defer file.Close()
+	if x, err = read(bufio.NewReaderSize(file, 1<<20)); err != nil && ctx.Err() == nil {
+		err = j.spoiled(name, broken(err), planAgain)
+	}
+	return x, err
+}
+
+// planAgain is the remedy for what only plan makes.
+const planAgain = "remove " + workName + " below the run, and plan again"
+
+// fetch returns an intermediate result of the job, whole, in a local file that has no name. It is not pinned to a version: another attempt
+// may write the same bytes meanwhile. Who reads it finds out whether they are what was written.
+func (j *Job) fetch(ctx context.Context, name string) (*os.File, error) {
 	local, err := os.CreateTemp("", "palimpsest-")
 	if err != nil {
 		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
@@ -86,11 +87,20 @@ func (j *Job) open(ctx context.Context, name string, published bool) (io.Reader,
 	if err := errors.Join(local.Close(), j.store.Download(ctx, j.RunURL, j.work(name), local.Name())); err != nil {
 		return nil, err
 	}
-	file, err := os.Open(local.Name()) // stays readable when its name is gone; closed when nobody holds it
+	file, err := os.Open(local.Name())
 	if err != nil {
 		return nil, fmt.Errorf("reading intermediate results: %w", err)
 	}
-	return bufio.NewReaderSize(file, 1<<20), nil
+	return file, nil
+}
+
+// spoiled names the intermediate result that an error is about, and the remedy where it is not what was written.
+func (j *Job) spoiled(name string, err error, remedy string) error {
+	err = fmt.Errorf("result %s of run %s: %w", j.work(name), j.RunURL, err)
+	if _, data := errors.AsType[*DataError](err); data {
+		err = fmt.Errorf("%w; %s", err, remedy)
+	}
+	return err
 }
 
 // publishIndexes publishes the indexes and outlines.
@@ -143,56 +153,40 @@ func (j *Job) publishIndex(ctx context.Context, local, name string, index io.Wri
 // outlineRecord is the kind of a record of outlines. Key: position of the object in the corpus; value: the outline.
 const outlineRecord = 1
 
-func (j *Job) writeOutlines(path string) (err error) {
-	w, err := createRecords(path, struct{}{})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			w.discard()
+func (j *Job) writeOutlines(path string) error {
+	return writeRecords(path, struct{}{}, func(w *recordWriter) error {
+		for i, o := range j.corpus {
+			if err := w.add(outlineRecord, binary.BigEndian.AppendUint32(nil, uint32(i)), o.file.Outline()); err != nil {
+				return err
+			}
 		}
-	}()
-	for i, o := range j.corpus {
-		if err := w.add(outlineRecord, binary.BigEndian.AppendUint32(nil, uint32(i)), o.file.Outline()); err != nil {
-			return err
-		}
-	}
-	return w.close()
+		return nil
+	})
 }
 
 // openOutlined opens objects of the corpus by their outlines.
 func (j *Job) openOutlined(ctx context.Context, wanted map[int]bool) error {
-	from, err := j.open(ctx, outlinesName, true)
+	file, err := j.fetch(ctx, outlinesName)
 	if err != nil {
-		return fmt.Errorf("the plan's outlines: %w", err)
+		return err
 	}
-	r, err := openRecords(from, &struct{}{})
-	if err != nil {
-		return fmt.Errorf("the plan's outlines: %w", broken(err))
-	}
-	defer r.close()
-	for {
-		_, key, value, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil && len(key) != 4 {
-			err = errors.New("a record that is none of an outline")
-		}
-		if err != nil {
-			return fmt.Errorf("the plan's outlines: %w", broken(err))
+	defer file.Close()
+	err = readRecords(file, &struct{}{}, func() error { return nil }, func(kind byte, key, value []byte) error {
+		if kind != outlineRecord || len(key) != 4 {
+			return broken(errors.New("a record that is none of an outline"))
 		}
 		i := int(binary.BigEndian.Uint32(key))
 		if !wanted[i] || i >= len(j.corpus) {
-			continue
+			return nil
 		}
 		l, err := j.corpus[i].version()
 		if err == nil {
 			_, err = j.source.OpenKnown(ctx, l, bytes.Clone(value))
 		}
-		if err != nil {
-			return err
-		}
+		return err
+	})
+	if err != nil {
+		return j.spoiled(outlinesName, err, planAgain)
 	}
+	return nil
 }

@@ -226,14 +226,9 @@ func ReadManifest(ctx context.Context, s *store.Store, runURL string) (State, *M
 
 // Configuration returns the configuration that the run was made with, without credentials and resources.
 func (m *Manifest) Configuration() (*Config, error) {
-	c := new(Config)
-	d := json.NewDecoder(bytes.NewReader(m.Config))
-	d.DisallowUnknownFields()
-	if err := d.Decode(c); err != nil {
+	c, err := decodeConfig(m.Config)
+	if err != nil {
 		return nil, badData("the configuration in %s of run %s: %w", manifestName, m.RunID, err)
-	}
-	if c.Evidence.Texts == nil || c.Ngram != nil && (c.Ngram.MaxSources == nil || c.Ngram.MinBytes == nil) {
-		return nil, badData("the configuration in %s of run %s is not whole", manifestName, m.RunID)
 	}
 	return c, nil
 }

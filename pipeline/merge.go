@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -134,21 +133,17 @@ const resultsAtOnce = 8
 
 // eachResult fetches the results of the units that are wanted, and calls yield with each, in the order of the units, one at a time.
 func (j *Job) eachResult(ctx context.Context, want func(unit int) bool, yield func(unit, block int, file io.Reader) error) error {
-	local, err := os.MkdirTemp("", "palimpsest-")
-	if err != nil {
-		return fmt.Errorf("making a place for intermediate results: %w", err)
-	}
-	defer os.RemoveAll(local)
 	type result struct {
 		unit, block int
-		name, path  string
+		name        string
 		fetched     chan error
+		file        *os.File
 	}
 	var wanted []*result
 	for i := range j.units {
 		if want(i) {
 			for b, name := range j.resultNames(i) {
-				wanted = append(wanted, &result{i, b, name, filepath.Join(local, name), make(chan error, 1)})
+				wanted = append(wanted, &result{unit: i, block: b, name: name, fetched: make(chan error, 1)})
 			}
 		}
 	}
@@ -161,8 +156,8 @@ func (j *Job) eachResult(ctx context.Context, want func(unit int) bool, yield fu
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			eg.Go(func() error {
-				err := j.store.Download(ctx, j.RunURL, j.work(r.name), r.path)
+			eg.Go(func() (err error) {
+				r.file, err = j.fetch(ctx, r.name)
 				r.fetched <- err
 				return err
 			})
@@ -179,51 +174,36 @@ func (j *Job) eachResult(ctx context.Context, want func(unit int) bool, yield fu
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			file, err := os.Open(r.path)
+			err := guard(func() error { return yield(r.unit, r.block, r.file) })
+			r.file.Close()
 			if err != nil {
-				return fmt.Errorf("reading intermediate results: %w", err)
-			}
-			err = guard(func() error { return yield(r.unit, r.block, file) })
-			file.Close()
-			os.Remove(r.path)
-			if err != nil {
-				return fmt.Errorf("result %s of run %s: %w", j.work(r.name), j.RunURL, err)
+				return j.spoiled(r.name, err, "remove it, and it is made anew")
 			}
 			j.meter.Done.Add(1)
 			<-ahead
 		}
 		return nil
 	})
-	return eg.Wait()
+	err := eg.Wait()
+	for _, r := range wanted {
+		if err != nil && r.file != nil {
+			r.file.Close() // fetched, and not read any more
+		}
+	}
+	return err
 }
 
 // readPartial calls yield with the records of a folded unit's result, and returns its head.
 func (j *Job) readPartial(f io.Reader, unit, block int, yield func(kind byte, key, value []byte) error) (*partialHead, error) {
 	head := new(partialHead)
-	r, err := openRecords(f, head)
-	if err != nil {
-		return nil, broken(err)
-	}
-	defer r.close()
-	if head.Job != j.digest || head.Unit != unit || head.Block != block {
-		return nil, broken(fmt.Errorf("it is of unit %d and block %d of another job", head.Unit, head.Block))
-	}
-	for {
-		kind, key, value, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return head, nil
+	check := func() error {
+		if head.Job != j.digest || head.Unit != unit || head.Block != block {
+			return fmt.Errorf("it is of unit %d and block %d of another job", head.Unit, head.Block)
 		}
-		if err != nil {
-			return nil, broken(err)
-		}
-		if err := yield(kind, key, value); err != nil {
-			return nil, err
-		}
+		return nil
 	}
+	return head, readRecords(f, head, check, yield)
 }
-
-// broken says that an intermediate result is not what was written.
-func broken(err error) error { return badData("%w; remove it, and it is made anew", err) }
 
 // takeHead takes over what the head of a result says of the inputs.
 func (e *edition) takeHead(h *partialHead) {

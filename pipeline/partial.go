@@ -110,33 +110,21 @@ func (a *accumulator) take(s shard, p *partial) error {
 }
 
 // write writes the unit's result to a local file.
-func (a *accumulator) write(ctx context.Context, path string, first int) (err error) {
+func (a *accumulator) write(ctx context.Context, path string, first int) error {
 	slices.SortFunc(a.head.Groups, func(x, y groupRead) int { return cmp.Or(cmp.Compare(x.URI, y.URI), cmp.Compare(x.Group, y.Group)) })
 	slices.SortFunc(a.head.Failures, compareFailures)
-	w, err := createRecords(path, a.head)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			w.discard()
+	return writeRecords(path, a.head, func(w *recordWriter) error {
+		add := func(kind byte) func(key, row []byte) error {
+			return func(key, row []byte) error { return w.add(kind, key, row) }
 		}
-	}()
-	if err := a.total.encode(w, first); err != nil {
-		return err
-	}
-	add := func(kind byte) func(key, row []byte) error {
-		return func(key, row []byte) error { return w.add(kind, key, row) }
-	}
-	if err := a.documents.Each(ctx, add(documentRecord)); err != nil {
-		return err
-	}
-	if a.signed != nil {
-		if err := a.signed.Each(ctx, add(signatureRecord)); err != nil {
+		if err := a.total.encode(w, first); err != nil {
 			return err
 		}
-	}
-	return w.close()
+		if err := a.documents.Each(ctx, add(documentRecord)); err != nil || a.signed == nil {
+			return err
+		}
+		return a.signed.Each(ctx, add(signatureRecord))
+	})
 }
 
 // encode writes a record of each text that was touched, those of the block beginning at text first.

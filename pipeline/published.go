@@ -98,7 +98,12 @@ func (j *Job) publish(ctx context.Context) error {
 		Failures: slices.SortedFunc(slices.Values(j.failures), compareFailures),
 		Memory:   j.memory, Sampling: j.sampling,
 		Blocks: j.blocks, Units: j.units, Tasks: j.tasks, Array: j.array}
-	if p.TextsSHA256, err = fileSHA256(path); err != nil {
+	texts, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("reading intermediate results: %w", err)
+	}
+	p.TextsSHA256, err = sha256Of(texts)
+	if err := errors.Join(err, texts.Close()); err != nil {
 		return err
 	}
 	for _, o := range slices.Concat(j.corpus, slices.Concat(j.probes...), j.controls) {
@@ -147,12 +152,8 @@ func (j *Job) publish(ctx context.Context) error {
 	return j.store.Put(ctx, j.RunURL, planName, data, "application/json")
 }
 
-func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("reading intermediate results: %w", err)
-	}
-	defer f.Close()
+// sha256Of returns the digest of what is left of a file.
+func sha256Of(f io.Reader) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("reading intermediate results: %w", err)
@@ -181,10 +182,8 @@ func readPlan(ctx context.Context, s *store.Store, runURL string) (*published, s
 
 // config returns the configuration of a published plan.
 func (p *published) config(runURL string) (*Config, error) {
-	d := json.NewDecoder(bytes.NewReader(p.Config))
-	d.DisallowUnknownFields()
-	c := new(Config)
-	if err := d.Decode(c); err != nil {
+	c, err := decodeConfig(p.Config)
+	if err != nil {
 		return nil, badData("the plan of run %s: its configuration: %w: plan again", runURL, err)
 	}
 	return c, nil
@@ -217,21 +216,24 @@ func (p *published) job(ctx context.Context, s *store.Store, runURL, digest, ver
 	}
 	j := &Job{Plan: plan, meter: m, version: version, blocks: p.Blocks, units: p.Units, tasks: p.Tasks, digest: digest, notes: p.Notes,
 		array: p.Array}
-	local, err := os.MkdirTemp("", "palimpsest-")
-	if err != nil {
-		return nil, fmt.Errorf("making a place for intermediate results: %w", err)
-	}
-	defer os.RemoveAll(local)
 	m.Begin("reading probes", 0)
-	path := filepath.Join(local, textsName)
-	if err := s.Download(ctx, runURL, j.work(textsName), path); err != nil {
-		return nil, fmt.Errorf("the plan's texts: %w", err)
+	file, err := j.fetch(ctx, textsName)
+	if err != nil {
+		return nil, err
 	}
-	if sum, err := fileSHA256(path); err != nil || sum != p.TextsSHA256 {
-		return nil, errors.Join(err, badData("the texts of the plan of run %s were changed: plan again", runURL))
+	defer file.Close()
+	sum, err := sha256Of(file)
+	if err == nil && sum != p.TextsSHA256 {
+		err = broken(errors.New("it is not the one that was planned with"))
 	}
-	if j.texts, err = readTexts(path); err != nil {
-		return nil, fmt.Errorf("the plan's texts: %w", err)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		j.texts, err = readTexts(file)
+	}
+	if err != nil {
+		return nil, j.spoiled(textsName, err, planAgain)
 	}
 	return j, j.check()
 }

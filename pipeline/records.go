@@ -26,32 +26,44 @@ const endOfRecords = 0
 
 // recordWriter writes one file. The first error stays.
 type recordWriter struct {
-	file  *os.File
 	out   *zstd.Encoder
 	sum   hash.Hash
 	frame []byte
 	err   error
 }
 
-// createRecords makes the local file and writes its head.
-func createRecords(path string, head any) (*recordWriter, error) {
+// writeRecords makes the local file of that head and the records that fill adds. After an error there is none.
+func writeRecords(path string, head any, fill func(w *recordWriter) error) (err error) {
 	data, err := json.Marshal(head)
 	if err != nil {
-		return nil, &BugError{fmt.Errorf("encoding the head of intermediate results: %w", err)}
+		return &BugError{fmt.Errorf("encoding the head of intermediate results: %w", err)}
 	}
 	f, err := os.Create(path)
 	if err != nil {
-		return nil, fmt.Errorf("writing intermediate results: %w", err)
+		return fmt.Errorf("writing intermediate results: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(path)
+		}
+	}()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	z, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
-		f.Close()
-		return nil, &BugError{err}
+		return &BugError{err}
 	}
-	w := &recordWriter{file: f, out: z, sum: sha256.New()}
-	w.write(binary.AppendUvarint(w.frame[:0], uint64(len(data))))
+	w := &recordWriter{out: z, sum: sha256.New()}
+	w.write(binary.AppendUvarint(nil, uint64(len(data))))
 	w.write(data)
-	return w, nil
+	if err := fill(w); err != nil {
+		return errors.Join(err, z.Close())
+	}
+	w.write([]byte{endOfRecords})
+	w.write(w.sum.Sum(nil))
+	if err := errors.Join(w.err, z.Close()); err != nil {
+		return fmt.Errorf("writing intermediate results: %w", err)
+	}
+	return nil
 }
 
 func (w *recordWriter) write(b []byte) {
@@ -72,27 +84,8 @@ func (w *recordWriter) add(kind byte, key, value []byte) error {
 	return w.err
 }
 
-// close ends the file. Without it nothing can be read.
-func (w *recordWriter) close() error {
-	w.write([]byte{endOfRecords})
-	w.write(w.sum.Sum(nil))
-	err := errors.Join(w.err, w.out.Close(), w.file.Close())
-	if err != nil {
-		return fmt.Errorf("writing intermediate results: %w", err)
-	}
-	return nil
-}
-
-// discard lets go of a file that is not finished, or is. It may be called twice.
-func (w *recordWriter) discard() {
-	_ = w.out.Close()
-	_ = w.file.Close()
-	_ = os.Remove(w.file.Name())
-}
-
 // recordReader reads one file.
 type recordReader struct {
-	in         *zstd.Decoder
 	buffer     *bufio.Reader
 	sum        hash.Hash
 	one        [1]byte
@@ -102,13 +95,15 @@ type recordReader struct {
 // maxRecord bounds the key and the value of a record, and the head: a probe's text is the longest there is.
 const maxRecord = 4 << 30
 
-// openRecords reads the head of a file into head.
-func openRecords(f io.Reader, head any) (*recordReader, error) {
+// readRecords reads a file: its head into head, which check may refuse, then yield is called with the records, in order; key and value are
+// valid during the call. What cannot be read is a DataError. Nothing is to be published of the records before it returns nil.
+func readRecords(f io.Reader, head any, check func() error, yield func(kind byte, key, value []byte) error) error {
 	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 	if err != nil {
-		return nil, &BugError{err}
+		return &BugError{err}
 	}
-	r := &recordReader{in: z, buffer: bufio.NewReaderSize(z, 1<<16), sum: sha256.New()}
+	defer z.Close()
+	r := &recordReader{buffer: bufio.NewReaderSize(z, 1<<16), sum: sha256.New()}
 	n, err := r.length()
 	if err == nil {
 		r.value, err = r.bytes(r.value, n)
@@ -117,11 +112,27 @@ func openRecords(f io.Reader, head any) (*recordReader, error) {
 		err = json.Unmarshal(r.value, head)
 	}
 	if err != nil {
-		r.close()
-		return nil, fmt.Errorf("the head: %w", err)
+		return broken(fmt.Errorf("the head: %w", err))
 	}
-	return r, nil
+	if err := check(); err != nil {
+		return broken(err)
+	}
+	for {
+		kind, key, value, err := r.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return broken(err)
+		}
+		if err := yield(kind, key, value); err != nil {
+			return err
+		}
+	}
 }
+
+// broken says that an intermediate result is not what was written.
+func broken(err error) error { return &DataError{err} }
 
 // next returns the next record; both slices are valid until the call after. It returns io.EOF at the end of a whole file.
 func (r *recordReader) next() (kind byte, key, value []byte, err error) {
@@ -158,8 +169,6 @@ func (r *recordReader) next() (kind byte, key, value []byte, err error) {
 	}
 	return kind, r.key, r.value, nil
 }
-
-func (r *recordReader) close() { r.in.Close() }
 
 func (r *recordReader) byte() (byte, error) {
 	b, err := r.buffer.ReadByte()

@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,38 +16,26 @@ type recordOf struct {
 	key, value string
 }
 
-func writeRecords(t interface{ Fatal(...any) }, path, head string, records []recordOf) {
-	w, err := createRecords(path, head)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range records {
-		if err := w.add(r.kind, []byte(r.key), []byte(r.value)); err != nil {
-			t.Fatal(err)
+func put(t interface{ Fatal(...any) }, path, head string, records []recordOf) {
+	err := writeRecords(path, head, func(w *recordWriter) error {
+		for _, r := range records {
+			if err := w.add(r.kind, []byte(r.key), []byte(r.value)); err != nil {
+				return err
+			}
 		}
-	}
-	if err := w.close(); err != nil {
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// readRecords reads a file to its end.
-func readRecords(data []byte) (head string, records []recordOf, err error) {
-	r, err := openRecords(bytes.NewReader(data), &head)
-	if err != nil {
-		return "", nil, err
-	}
-	defer r.close()
-	for {
-		kind, key, value, err := r.next()
-		if errors.Is(err, io.EOF) {
-			return head, records, nil
-		}
-		if err != nil {
-			return "", nil, err
-		}
+func take(data []byte) (head string, records []recordOf, err error) {
+	err = readRecords(bytes.NewReader(data), &head, func() error { return nil }, func(kind byte, key, value []byte) error {
 		records = append(records, recordOf{kind, string(key), string(value)})
-	}
+		return nil
+	})
+	return head, records, err
 }
 
 // What is written is what is read, and its bytes are a function of it; whatever bit is changed, wherever it is cut, that is found out.
@@ -61,8 +47,8 @@ func TestRecords(t *testing.T) {
 			return recordOf{rapid.ByteMin(1).Draw(t, "kind"), rapid.String().Draw(t, "key"), rapid.StringN(0, 2000, -1).Draw(t, "value")}
 		})).Draw(t, "records")
 		path, again := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-		writeRecords(t, path, head, records)
-		writeRecords(t, again, head, records)
+		put(t, path, head, records)
+		put(t, again, head, records)
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -70,17 +56,17 @@ func TestRecords(t *testing.T) {
 		if other, err := os.ReadFile(again); err != nil || !bytes.Equal(data, other) {
 			t.Fatal("the same records have other bytes", err)
 		}
-		gotHead, got, err := readRecords(data)
+		gotHead, got, err := take(data)
 		if err != nil || gotHead != head || fmt.Sprint(got) != fmt.Sprint(records) {
 			t.Fatalf("%v, %q: %v; want %v, %q", err, gotHead, got, records, head)
 		}
 		cut := rapid.IntRange(0, len(data)-1).Draw(t, "cut")
-		if _, _, err := readRecords(data[:cut]); err == nil {
+		if _, _, err := take(data[:cut]); err == nil {
 			t.Fatalf("cut at %d of %d bytes it was taken", cut, len(data))
 		}
 		bit := rapid.IntRange(0, len(data)*8-1).Draw(t, "bit")
 		data[bit/8] ^= 1 << (bit % 8)
-		if gotHead, got, err := readRecords(data); err == nil && (gotHead != head || fmt.Sprint(got) != fmt.Sprint(records)) {
+		if gotHead, got, err := take(data); err == nil && (gotHead != head || fmt.Sprint(got) != fmt.Sprint(records)) {
 			t.Fatalf("with bit %d changed it was taken for something else", bit)
 		}
 	})
@@ -89,7 +75,7 @@ func TestRecords(t *testing.T) {
 // FuzzRecords reads anything, as it is and compressed. What is taken for whole reads the same when it is written anew.
 func FuzzRecords(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "seed")
-	writeRecords(f, path, "head", []recordOf{{1, "key", "value"}, {2, "", ""}})
+	put(f, path, "head", []recordOf{{1, "key", "value"}, {2, "", ""}})
 	seed, err := os.ReadFile(path)
 	if err != nil {
 		f.Fatal(err)
@@ -114,17 +100,17 @@ func FuzzRecords(f *testing.F) {
 			}
 			data = z.EncodeAll(data, nil)
 		}
-		head, records, err := readRecords(data)
+		head, records, err := take(data)
 		if err != nil {
 			return
 		}
 		path := filepath.Join(t.TempDir(), "again")
-		writeRecords(t, path, head, records)
+		put(t, path, head, records)
 		again, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		gotHead, got, err := readRecords(again)
+		gotHead, got, err := take(again)
 		if err != nil || gotHead != head || fmt.Sprint(got) != fmt.Sprint(records) {
 			t.Fatalf("%v, %q, %v: %q, %v", err, gotHead, got, head, records)
 		}

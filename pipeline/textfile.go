@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"io"
-	"os"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -18,48 +17,33 @@ const (
 )
 
 // write keeps the texts in a local file, in order.
-func (l *loaded) write(path string) (err error) {
-	w, err := createRecords(path, struct{}{})
+func (l *loaded) write(path string) error {
+	return writeRecords(path, struct{}{}, func(w *recordWriter) error {
+		for _, p := range l.all {
+			if err := w.addValue(textRecord, p); err != nil {
+				return err
+			}
+		}
+		for i := range l.written {
+			if err := w.addValue(writtenRecord, &l.written[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// addValue writes a record without a key, of a value in MessagePack.
+func (w *recordWriter) addValue(kind byte, v any) error {
+	value, err := msgpack.Marshal(v)
 	if err != nil {
-		return err
+		return &BugError{err}
 	}
-	defer func() {
-		if err != nil {
-			w.discard()
-		}
-	}()
-	add := func(kind byte, v any) error {
-		value, err := msgpack.Marshal(v)
-		if err != nil {
-			return &BugError{err}
-		}
-		return w.add(kind, nil, value)
-	}
-	for _, p := range l.all {
-		if err := add(textRecord, p); err != nil {
-			return err
-		}
-	}
-	for i := range l.written {
-		if err := add(writtenRecord, &l.written[i]); err != nil {
-			return err
-		}
-	}
-	return w.close()
+	return w.add(kind, nil, value)
 }
 
 // readTexts reads what write kept.
-func readTexts(path string) (*loaded, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r, err := openRecords(f, &struct{}{})
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
+func readTexts(f io.Reader) (*loaded, error) {
 	var (
 		all     []*fold.Probe
 		written []schemas.Generation
@@ -72,18 +56,7 @@ func readTexts(path string) (*loaded, error) {
 			known[*s] = *s
 		}
 	}
-	for {
-		kind, _, value, err := r.next()
-		if errors.Is(err, io.EOF) {
-			l, err := arrange(all)
-			if err == nil {
-				l.written = written
-			}
-			return l, err
-		}
-		if err != nil {
-			return nil, err
-		}
+	err := readRecords(f, &struct{}{}, func() error { return nil }, func(kind byte, _, value []byte) (err error) {
 		switch kind {
 		case textRecord:
 			p := new(fold.Probe)
@@ -100,7 +73,16 @@ func readTexts(path string) (*loaded, error) {
 			err = errors.New("a record that is none of a text")
 		}
 		if err != nil {
-			return nil, err
+			return broken(err)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	l, err := arrange(all)
+	if err == nil {
+		l.written = written
+	}
+	return l, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
@@ -84,13 +83,9 @@ func (w *Worker) Fold(ctx context.Context, unit int, yield func(TextRecord)) (er
 			return err
 		}
 	}
-	path := filepath.Join(local, name)
-	if err := w.store.Download(ctx, w.RunURL, w.work(name), path); err != nil {
-		return err
-	}
-	file, err := os.Open(path)
+	file, err := w.fetch(ctx, name)
 	if err != nil {
-		return fmt.Errorf("reading intermediate results: %w", err)
+		return err
 	}
 	defer file.Close()
 	_, err = w.readPartial(file, unit, 0, func(kind byte, key, value []byte) error {
@@ -100,7 +95,7 @@ func (w *Worker) Fold(ctx context.Context, unit int, yield func(TextRecord)) (er
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("result %s of run %s: %w", w.work(name), w.RunURL, err)
+		return w.spoiled(name, err, "remove it, and it is made anew")
 	}
 	return nil
 }

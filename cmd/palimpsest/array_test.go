@@ -235,8 +235,10 @@ func TestArrayPlan(t *testing.T) {
 		"none":         {"{", pipeline.ExitData, "is no plan"},
 		"empty":        {"{}", pipeline.ExitUsage, "has format 0"},
 		"other texts":  {edit(map[string]any{"texts_sha256": strings.Repeat("0", 64)}), pipeline.ExitData, "texts"},
-		"no config":    {edit(map[string]any{"config": nil}), pipeline.ExitData, "is not of the configuration"},
-		"empty config": {edit(map[string]any{"config": map[string]any{}}), pipeline.ExitData, "is not of the configuration"},
+		"no config":    {edit(map[string]any{"config": nil}), pipeline.ExitData, "its configuration: it is not whole"},
+		"empty config": {edit(map[string]any{"config": map[string]any{}}), pipeline.ExitData, "its configuration: it is not whole"},
+		"cut config": {edit(map[string]any{"config": map[string]any{"evidence": map[string]any{"texts": true}, "ngram": map[string]any{"unit": "words"}}}),
+			pipeline.ExitData, "its configuration: it is not whole"},
 		"no inputs":    {edit(map[string]any{"inputs": nil}), pipeline.ExitData, "is not of the configuration"},
 		"other config": {edit(map[string]any{"config": map[string]any{"nothing": 1}}), pipeline.ExitData, "configuration"},
 	} {
