@@ -207,6 +207,42 @@ func mustRead(t *testing.T, path string) []byte {
 	return data
 }
 
+// TestArrayDamagedPlan has what is published with a plan changed, cut and removed: no task makes anything of it, each says which and what
+// to do, and that helps.
+func TestArrayDamagedPlan(t *testing.T) {
+	dir, config, want := smallArray(t)
+	a := planArray(t, dir, config, 3)
+	found, err := filepath.Glob(filepath.Join(a.run, "work", "*", "*"))
+	if err != nil || len(found) < 3 {
+		t.Fatalf("%v %v", found, err)
+	}
+	for _, path := range found {
+		whole := mustRead(t, path)
+		for what, data := range map[string]string{"cut": string(whole[:len(whole)/2]), "changed": string(whole[:len(whole)-1]) + "?"} {
+			writeFile(t, path, data)
+			code, _, errs := execute(a.shard(0)...)
+			if code != pipeline.ExitData || !strings.Contains(errs, filepath.Base(path)) || !strings.Contains(errs, "plan again") {
+				t.Errorf("%s, %s: exit %d: %s", filepath.Base(path), what, code, errs)
+			}
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errs := execute(a.shard(0)...); code != pipeline.ExitData || !strings.Contains(errs, filepath.Base(path)) {
+			t.Errorf("%s, removed: exit %d: %s", filepath.Base(path), code, errs)
+		}
+		writeFile(t, path, string(whole))
+	}
+	if err := os.RemoveAll(filepath.Join(a.run, "work")); err != nil {
+		t.Fatal(err)
+	}
+	a = planArray(t, dir, config, 3)
+	a.finish(t)
+	if d := cmp.Diff(want, digests(t, a.run)); d != "" {
+		t.Errorf("planned again (-run +array):\n%s", d)
+	}
+}
+
 // TestArrayPlan has tasks work from plans that are not theirs.
 func TestArrayPlan(t *testing.T) {
 	dir, config, want := smallArray(t)
