@@ -103,10 +103,17 @@ func (p *Plan) begun(ctx context.Context, version string, array bool, m *Meter) 
 	old, digest, err := readPlan(ctx, p.store, p.RunURL)
 	if old != nil && old.Identity == p.identity(version) && (old.Array || !array) {
 		var j *Job
+		whole := false
 		if j, err = old.job(ctx, p.store, p.RunURL, digest, version, p.log, m); err == nil {
+			whole, err = j.whole(ctx)
+		}
+		if whole {
 			j.takeOver(p)
 			p.log.Info("going on with a run that was begun")
 			return j, nil
+		}
+		if err == nil {
+			err = errors.New("something that was published with it is gone")
 		}
 	}
 	if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) {

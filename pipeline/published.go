@@ -131,10 +131,12 @@ func (j *Job) publish(ctx context.Context) error {
 	j.digest = fold.SHA256(data)[:16]
 	old, err := j.store.ReadAll(ctx, j.RunURL, planName, maxPlan)
 	none := errors.Is(err, store.ErrMissing)
-	switch {
-	case err == nil && bytes.Equal(old, data):
-		return nil // another attempt was quicker
-	case err != nil && !none:
+	if err == nil && bytes.Equal(old, data) {
+		if there, err := j.whole(ctx); there || err != nil {
+			return err // another attempt was quicker
+		}
+	}
+	if err != nil && !none {
 		return err
 	}
 	// Where there is no plan, one that comes meanwhile is of another attempt at the same, and tasks may be at work on it.
@@ -150,6 +152,27 @@ func (j *Job) publish(ctx context.Context) error {
 		}
 	}
 	return j.store.Put(ctx, j.RunURL, planName, data, "application/json")
+}
+
+// whole reports whether all that is published with the plan is there.
+func (j *Job) whole(ctx context.Context) (bool, error) {
+	there, err := j.results(ctx)
+	if err != nil {
+		return false, err
+	}
+	names := []string{textsName}
+	if j.array && j.Config.folds() {
+		names = append(names, outlinesName)
+		for b := range j.blocks {
+			if j.Config.Ngram != nil {
+				names = append(names, overlapName(b))
+			}
+			if j.Config.nearDuplicate() > 0 {
+				names = append(names, nearName(b))
+			}
+		}
+	}
+	return !slices.ContainsFunc(names, func(name string) bool { return !there[name] }), nil
 }
 
 // sha256Of returns the digest of what is left of a file.
