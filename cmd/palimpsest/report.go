@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"palimpsest/pipeline"
 	"palimpsest/stages/report"
@@ -75,56 +73,42 @@ func reportInput(e *environment, s *store.Store, url string) (*report.Input, err
 	for _, n := range m.Notes {
 		in.Notes = append(in.Notes, fmt.Sprintf("%s: %d %s", n.About, n.Count, n.Text))
 	}
-	in.Origins, err = origins(e, s, m)
+	in.Origins, err = origins(s, m)
 	return in, err
 }
 
 // origins returns the objects that the run read texts from, in the versions that it read. The store learns the parameters of their
-// buckets from the run's configuration.
-func origins(e *environment, s *store.Store, m *pipeline.Manifest) ([]report.Origin, error) {
-	var config struct {
-		Corpus *struct {
-			URLs    []string          `json:"urls"`
-			Columns map[string]string `json:"columns"`
-		} `json:"corpus"`
-		Probes []struct {
-			URLs    []string          `json:"urls"`
-			Columns map[string]string `json:"columns"`
-		} `json:"probes"`
+// buckets from the run's configuration. What cannot be opened is no reason to fail: what cannot be quoted says so on the page.
+func origins(s *store.Store, m *pipeline.Manifest) (found []report.Origin, err error) {
+	config, err := m.Configuration()
+	if err != nil {
+		return nil, err
 	}
-	if err := json.NewDecoder(bytes.NewReader(m.Config)).Decode(&config); err != nil {
-		return nil, &pipeline.DataError{Err: fmt.Errorf("reading the configuration in the run's manifest: %w", err)}
+	if err := config.Configure(s); err != nil {
+		return nil, err
 	}
-	var urls []string
-	text, prompts := "text", []string(nil)
-	if c := config.Corpus; c != nil {
-		urls = append(urls, c.URLs...)
-		if c.Columns["text"] != "" {
-			text = c.Columns["text"]
+	for _, in := range m.Inputs {
+		object, err := store.Pinned(in.URI, in.Size, in.Version)
+		if err != nil {
+			return nil, &pipeline.DataError{Err: err}
 		}
-	}
-	for _, p := range config.Probes {
-		urls = append(urls, p.URLs...)
-		if p.Columns["prompt"] != "" {
-			prompts = append(prompts, p.Columns["prompt"])
-		}
-	}
-	for _, u := range urls {
-		if strings.Contains(u, "://") && !strings.HasPrefix(u, "file://") {
-			// A bucket that cannot be opened is no reason to fail: what cannot be quoted says so on the page.
-			_, _ = s.Bucket(e.ctx, u)
-		}
-	}
-	var found []report.Origin
-	for _, i := range m.Inputs {
-		o := report.Origin{Object: store.Object{URI: i.URI, Size: i.Size, Version: i.Version}, Text: text}
-		if i.Role != "corpus" && i.Role != "probes" {
-			continue
-		}
-		for _, c := range i.Chunks {
-			if slices.Contains(prompts, c.Column) {
-				o.Prompt = c.Column
+		// The columns that were read tell the sources of probes apart.
+		o := report.Origin{Object: object}
+		column := func(columns map[string]string, role string) string {
+			if name := columns[role]; slices.ContainsFunc(in.Chunks, func(c pipeline.Chunk) bool { return c.Column == name }) {
+				return name
 			}
+			return ""
+		}
+		switch in.Role {
+		case "corpus":
+			o.Text = column(config.Corpus.Columns, "text")
+		case "probes":
+			for _, p := range config.Probes {
+				o.Text, o.Prompt = cmp.Or(o.Text, column(p.Columns, "text")), cmp.Or(o.Prompt, column(p.Columns, "prompt"))
+			}
+		default:
+			continue
 		}
 		found = append(found, o)
 	}

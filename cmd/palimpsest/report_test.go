@@ -6,7 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
+
+	"palimpsest/pipeline"
 	"palimpsest/stages/report/reporttest"
+	"palimpsest/stages/store"
 )
 
 // TestReport writes the report of a part of the demo: every figure is what the tables give, the sources are quoted from the corpus and
@@ -35,6 +39,46 @@ func TestReport(t *testing.T) {
 	}
 	if code, out, errs := execute("report", runDir, "-o", "-"); code != 0 || out != page {
 		t.Errorf("exit %d: another page on standard output: %s", code, errs)
+	}
+}
+
+// TestOrigins reads the columns of a run whose corpus and probes call their texts differently.
+func TestOrigins(t *testing.T) {
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"a", long}})
+	type asked struct {
+		ID   string `parquet:"id"`
+		Body string `parquet:"body"`
+		Ask  string `parquet:"ask"`
+	}
+	if err := parquet.WriteFile(filepath.Join(dir, "probes.parquet"), []asked{{"p", long, "Go on."}}); err != nil {
+		t.Fatal(err)
+	}
+	run := mustRun(t, dir, strings.ReplaceAll(`
+output: DIR/out
+run_id: r
+corpus: {urls: [DIR/corpus.parquet], columns: {id: id}}
+probes: {urls: [DIR/probes.parquet], kind: generation, columns: {id: id, text: body, prompt: ask}}
+ngram: {}
+`, "DIR", dir))
+	s := store.New()
+	defer s.Close()
+	_, m, _, err := pipeline.ReadManifest(t.Context(), s, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := origins(s, m)
+	if err != nil || len(found) != 2 {
+		t.Fatalf("%v: %v", found, err)
+	}
+	for _, o := range found {
+		text, prompt := "text", ""
+		if strings.HasSuffix(o.Object.URI, "probes.parquet") {
+			text, prompt = "body", "ask"
+		}
+		if o.Text != text || o.Prompt != prompt {
+			t.Errorf("%s: text %q, prompt %q", o.Object.URI, o.Text, o.Prompt)
+		}
 	}
 }
 
