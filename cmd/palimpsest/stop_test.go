@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -17,12 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/parquet-go/parquet-go"
 
 	"palimpsest/pipeline"
 	"palimpsest/stages/store"
+	"palimpsest/stages/store/storetest"
 )
 
 // mostStop is the time in which a command promises to end when it is asked to.
@@ -195,10 +193,7 @@ func TestSIGTERMWaiting(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "x")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	backend := s3mem.New()
-	if err := backend.CreateBucket("b"); err != nil {
-		t.Fatal(err)
-	}
+	fake := new(storetest.S3)
 	dir := t.TempDir()
 	for _, name := range []string{"corpus", "probes"} {
 		path := writeParquet(t, filepath.Join(dir, name+".parquet"), []document{{"a", strings.Repeat(long, 2000)}})
@@ -206,11 +201,8 @@ func TestSIGTERMWaiting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := backend.PutObject("b", name+".parquet", nil, strings.NewReader(string(data)), int64(len(data)), nil); err != nil {
-			t.Fatal(err)
-		}
+		fake.Set("b", name+".parquet", storetest.InMemory(data))
 	}
-	fake := gofakes3.New(backend, gofakes3.WithLogger(gofakes3.StdLog(log.New(io.Discard, "", 0)))).Server()
 	for _, c := range []struct {
 		name  string
 		hangs func(r *http.Request, reads int) bool // of a request, after so many reads
