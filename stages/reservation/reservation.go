@@ -3,8 +3,9 @@
 //
 // A value that is absent was not recorded. An empty one was: that there was nothing to be found. The rules:
 //
-//   - The TDM Reservation Protocol (W3C community group report, 2024) speaks with one voice: that of the metadata in the document, else of
-//     the header that it was served with, else of the site's file. Values other than 0 and 1 are errors, and count as if nothing was found.
+//   - The TDM Reservation Protocol (W3C community group report, 2024, section "Processing priority") speaks with one voice: that of the
+//     metadata in the document, else of the header that it was served with, else of the site's file. Values other than 0 and 1 are errors,
+//     and count as if nothing was found.
 //   - A list for robots can reserve, by refusing the document or by naming mining, and never says that nothing is reserved: leave to crawl
 //     is not leave to mine.
 //   - The corpus's own declaration is a voice as well.
