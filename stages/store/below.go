@@ -49,7 +49,7 @@ func (s *Store) Delete(ctx context.Context, bucketURL, key string) error {
 	if err == nil {
 		err = s.do(ctx, l, "delete", func(ctx context.Context, _ alive) error {
 			err := b.Delete(ctx, name)
-			if gcerrors.Code(err) == gcerrors.NotFound && !refused(l.scheme, err) {
+			if codeOf(l.scheme, err) == gcerrors.NotFound && !refused(l.scheme, err) {
 				return nil // perhaps gone with a try before, whose answer was lost
 			}
 			return err

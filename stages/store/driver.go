@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
 )
 
 // Driver says how a scheme pins a read to the version of an object. Its As callbacks are those of gocloud.dev
@@ -26,6 +27,8 @@ type Driver struct {
 	// Listed returns the version of an object from its entry in a listing, or "" when that does not say. Nil where listings never
 	// say: then every object is looked up.
 	Listed func(*blob.ListObject) string
+	// Code returns what kind of error it is. Nil where gcerrors.Code is right.
+	Code func(error) gcerrors.ErrorCode
 	// Refused reports whether an error says that the caller may not do what it asked, whatever code the driver gives it: gcsblob
 	// calls it "not found", azureblob and s3blob often "unknown". Nil where there are no such errors.
 	Refused func(error) bool

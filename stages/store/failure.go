@@ -27,14 +27,14 @@ var (
 
 // permanent reports whether trying again cannot help. Codes the drivers do not know are Unknown; a lost connection and a 500 are
 // among them, and a conflict of two conditional writes, so Unknown is tried again.
-func permanent(ctx context.Context, err error) bool {
+func permanent(ctx context.Context, scheme string, err error) bool {
 	if errors.Is(err, errSilent) {
 		return false
 	}
 	if ctx.Err() != nil || errors.Is(err, ErrChanged) || errors.Is(err, ErrTooBig) || errors.Is(err, fs.ErrPermission) {
 		return true
 	}
-	switch gcerrors.Code(err) {
+	switch codeOf(scheme, err) {
 	case gcerrors.NotFound, gcerrors.FailedPrecondition, gcerrors.PermissionDenied, gcerrors.InvalidArgument,
 		gcerrors.AlreadyExists, gcerrors.Unimplemented, gcerrors.Canceled:
 		return true
@@ -53,7 +53,7 @@ func failure(ctx context.Context, l location, what string, err error) error {
 	if errors.Is(err, ErrChanged) || errors.Is(err, ErrTooBig) {
 		return fmt.Errorf("%s %s: %w", what, l.uri(), err)
 	}
-	code := gcerrors.Code(err)
+	code := codeOf(l.scheme, err)
 	if refused(l.scheme, err) {
 		code = gcerrors.PermissionDenied
 	}
@@ -82,6 +82,14 @@ func openFailure(l location, err error) error {
 		return fmt.Errorf("%w %s: %s", ErrURL, l.base(), line(err))
 	}
 	return fmt.Errorf("open %s: %w: %s%s", l.base(), ErrUnavailable, line(err), remedy(l.scheme))
+}
+
+// codeOf returns what kind of error of a driver it is.
+func codeOf(scheme string, err error) gcerrors.ErrorCode {
+	if d, derr := driverOf(scheme); derr == nil && d.Code != nil {
+		return d.Code(err)
+	}
+	return gcerrors.Code(err)
 }
 
 func refused(scheme string, err error) bool {

@@ -131,7 +131,7 @@ func (r *Reader) readPart(ctx context.Context, p []byte, off int64) error {
 		if n >= min(progress, len(missing)/4+1) {
 			w.Reset()
 		}
-		if code := gcerrors.Code(err); code == gcerrors.NotFound || code == gcerrors.FailedPrecondition {
+		if code := codeOf(r.at.scheme, err); code == gcerrors.NotFound || code == gcerrors.FailedPrecondition {
 			return r.gone(ctx, err)
 		}
 		return err
@@ -199,7 +199,7 @@ func (r *Reader) gone(ctx context.Context, err error) error {
 	r.store.counts.request("look up", 1)
 	a, aerr := r.bucket.Attributes(ctx, r.key)
 	switch {
-	case aerr != nil && gcerrors.Code(aerr) == gcerrors.NotFound:
+	case aerr != nil && codeOf(r.at.scheme, aerr) == gcerrors.NotFound:
 		return aerr
 	case aerr == nil && r.driver.Version(a) != r.object.Version:
 		return fmt.Errorf("%w: version %s is now %s", ErrChanged, r.object.Version, r.driver.Version(a))

@@ -73,7 +73,7 @@ func (s *Store) retryWith(ctx context.Context, w *waits, l location, what string
 		try++
 		s.counts.request(what, try)
 		err := s.try(ctx, op)
-		if err != nil && (permanent(ctx, err) || refused(l.scheme, err)) {
+		if err != nil && (permanent(ctx, l.scheme, err) || refused(l.scheme, err)) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err

@@ -97,7 +97,7 @@ func (s *Store) write(ctx context.Context, bucketURL, key string, c content, exc
 	err = s.do(ctx, l, "write", func(ctx context.Context, alive alive) error {
 		err := c.send(ctx, b, l.key, exclusive, alive)
 		if exclusive && err != nil {
-			if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+			if codeOf(l.scheme, err) == gcerrors.FailedPrecondition {
 				return nil
 			}
 			if d.Unconditional != nil && d.Unconditional(err) {

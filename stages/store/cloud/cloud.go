@@ -20,6 +20,7 @@ import (
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/gcsblob"   // gs://
 	_ "gocloud.dev/blob/s3blob"    // s3://
+	"gocloud.dev/gcerrors"
 	"google.golang.org/api/googleapi"
 
 	"palimpsest/stages/store"
@@ -39,6 +40,7 @@ func init() {
 		Condition:     s3Condition,
 		Observed:      s3Observed,
 		Listed:        s3Listed,
+		Code:          s3Code,
 		Refused:       s3Refused,
 		Expired:       s3Expired,
 		Unconditional: s3Unconditional,
@@ -176,6 +178,25 @@ func azureListed(o *blob.ListObject) string {
 
 func forbids(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// s3Code: s3blob takes every error for a missing bucket whose words hold "301" somewhere, as the ids that S3 gives requests do now and
+// then. A redirect to another region, which it means, has that status.
+func s3Code(err error) gcerrors.ErrorCode {
+	code := gcerrors.Code(err)
+	var answer interface{ HTTPStatusCode() int }
+	if code != gcerrors.NotFound || !errors.As(err, &answer) {
+		return code
+	}
+	switch status := answer.HTTPStatusCode(); {
+	case status == http.StatusNotFound, status == http.StatusMovedPermanently:
+		return gcerrors.NotFound
+	case status == http.StatusPreconditionFailed:
+		return gcerrors.FailedPrecondition
+	case forbids(status):
+		return gcerrors.PermissionDenied
+	}
+	return gcerrors.Unknown
 }
 
 // s3Refused: an answer to HEAD has no words, so that an expired token is a plain 400 there.
