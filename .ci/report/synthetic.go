@@ -80,7 +80,7 @@ func run(dir string, probes, spans int) error {
 		CorpusWords: to[int64](40_000_000_000), Probes: int64(probes), Unit: to("words"), TargetModel: to("model")}); err != nil {
 		return err
 	}
-	m := pipeline.Manifest{SchemaVersion: schemas.Version, RunID: filepath.Base(dir), Config: json.RawMessage("{}")}
+	m := pipeline.Manifest{SchemaVersion: schemas.Version, RunID: filepath.Base(dir), Config: json.RawMessage(`{"evidence": {"texts": true}}`)}
 	for _, table := range []interface {
 		Close(context.Context) ([]write.Output, error)
 	}{t.probes, t.evidence, t.spans, t.sources, t.likelihood, t.windows, t.runs} {
