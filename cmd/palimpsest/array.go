@@ -171,7 +171,7 @@ func (e *environment) withJob(url, digest, task string, f *metricsFlags, do func
 	if err != nil {
 		return err
 	}
-	planned := ""
+	var planned string
 	if done != nil {
 		planned = done.Manifest.ConfigSHA256
 	} else {
