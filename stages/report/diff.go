@@ -2,6 +2,7 @@ package report
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"palimpsest/stages/verbatim"
@@ -26,7 +27,7 @@ type diff struct {
 
 // change is a piece of both texts.
 type change struct {
-	equal      bool
+	equal      bool   // the same words
 	best       bool   // the run lies in it
 	here, away string // of the text and of the source: as they stand there
 	hereWords  int64
@@ -64,8 +65,39 @@ func compare(text, source *excerpt, at, in interval) *diff {
 		c.here, c.away = text.text[p.Probe.ByteStart:p.Probe.ByteEnd], source.text[p.Document.ByteStart:p.Document.ByteEnd]
 		d.pieces = append(d.pieces, c)
 	}
+	for i := 1; i+1 < len(d.pieces); i += 2 {
+		d.settle(i)
+	}
 	return d
 }
+
+// settle leaves what separates words and is the same at an end of a change in both to the equal words beside it.
+func (d *diff) settle(i int) {
+	before, c, after := &d.pieces[i-1], &d.pieces[i], &d.pieces[i+1]
+	n := 0
+	for n < min(len(c.here), len(c.away)) {
+		r, size := utf8.DecodeRuneInString(c.here[n:])
+		if word(r) || !strings.HasPrefix(c.away[n:], c.here[n:n+size]) {
+			break
+		}
+		n += size
+	}
+	before.here, before.away = before.here+c.here[:n], before.away+c.away[:n]
+	c.here, c.away = c.here[n:], c.away[n:]
+	n = 0
+	for n < min(len(c.here), len(c.away)) {
+		r, size := utf8.DecodeLastRuneInString(c.here[:len(c.here)-n])
+		if word(r) || !strings.HasSuffix(c.away[:len(c.away)-n], c.here[len(c.here)-n-size:len(c.here)-n]) {
+			break
+		}
+		n += size
+	}
+	after.here, after.away = c.here[len(c.here)-n:]+after.here, c.away[len(c.away)-n:]+after.away
+	c.here, c.away = c.here[:len(c.here)-n], c.away[:len(c.away)-n]
+}
+
+// word reports whether words are made of the character.
+func word(r rune) bool { return unicode.In(r, unicode.L, unicode.M, unicode.N) }
 
 // summary says how much is the same.
 func (d *diff) summary() string {
