@@ -120,6 +120,10 @@ func (e *edition) writeTables(ctx context.Context, f *found, subjects []evidence
 			if f.finder != nil {
 				finding = f.finder.Find(int(k))
 				e.searched(corpus, &finding)
+				if e.Config.Ngram.NearVerbatim {
+					id, equal := f.total.match.NearVerbatim(int(k))
+					corpus.NearVerbatim = &evidence.Passage{DocumentID: id, Words: equal}
+				}
 				row.Searchable = &finding.Searchable
 			}
 		}

@@ -8,28 +8,15 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1") times=${2:-1} documents=${3:-600}
 cd "$here/../.."
+. .ci/server.sh
 
-port=48073
-work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-beam.XXXXXX")
-servers=()
-finish() {
-	local status=$?
-	for pid in "${servers[@]}"; do
-		kill $(workers_of "$pid") "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	if [ $status -ne 0 ] && [ $status -ne 77 ]; then
-		for log in "$work"/*.log; do
-			[ -s "$log" ] || continue
-			echo "--- the end of $(basename "$log")" >&2
-			tail -n 15 "$log" | cut -c1-400 >&2
-		done
-	fi
-	rm -rf "$work"
-	exit $status
+port=28073
+scratch beam
+pool=
+before_end() {
+	# With all that the pool has started, and what outlived its parent.
+	if [ -n "$pool" ]; then kill -KILL -- "-$pool" 2>/dev/null || true; fi
 }
-trap finish EXIT
-trap 'exit 130' INT TERM
 
 fail() {
 	echo "$*" >&2
@@ -124,15 +111,10 @@ beam scored
 expect 0 beam scored
 same scored "embedded Prism"
 
-# A Prism server, and a pool that starts workers, whose port is fixed.
-TMPDIR=$work "$work/boot" --worker_pool </dev/null >"$work/pool.log" 2>&1 &
-pool=$! servers+=("$!")
-"$work/prism" -job_port $port -serve_http=false </dev/null >"$work/prism.log" 2>&1 &
-servers+=("$!")
-for _ in $(seq 100); do
-	if (: </dev/tcp/127.0.0.1/$port && : </dev/tcp/127.0.0.1/50000) 2>/dev/null; then break; fi
-	sleep 0.1
-done
+# A Prism server, and a pool that starts workers, whose port is fixed; they leave a file where the pool was started.
+start pool 50000 setsid env -C "$work" TMPDIR="$work" "$work/boot" --worker_pool
+pool=$pid
+start prism $port "$work/prism" -job_port $port -serve_http=false
 external=(--runner=universal --endpoint=localhost:$port --environment_type=EXTERNAL --environment_config=localhost:50000
 	--worker_binary="$work/palimpsest-beam")
 plan scored

@@ -34,3 +34,18 @@ for profile in datasketch-128 datasketch-legacy-128 datatrove; do
 	"${BIN:-bin/palimpsest}" run -c "$written/signatures.yaml" --set run_id=$profile --set hash.minhash=$profile
 	"$python" "$here/minhash.py" table configs/demo/corpus.parquet "$written/$profile/parquet/signatures/part-00000.parquet"
 done
+
+# What is nearly the same is what Python's difflib says: of texts alone, where the test is not to be skipped, and of a run's tables.
+PATH=$(dirname "$python"):$PATH "${GO:-go}" test -count=1 -v -run '^TestDifflib$' ./stages/verbatim | tee "$written/output"
+grep -q '^--- PASS: TestDifflib' "$written/output"
+"$python" "$here/verbatim.py" write "$written"
+cat >"$written/verbatim.yaml" <<-EOF
+	output: $written
+	run_id: verbatim
+	corpus: {urls: [$written/corpus.parquet], columns: {id: id, text: text}}
+	probes: {urls: [$written/probes.parquet], columns: {id: id, text: text, kind: kind, prompt: prompt}}
+	hash: {near_duplicate: 0.8}
+	ngram: {near_verbatim: true}
+EOF
+"${BIN:-bin/palimpsest}" run -c "$written/verbatim.yaml"
+"$python" "$here/verbatim.py" check "$written" "$written/verbatim"

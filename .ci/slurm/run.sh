@@ -7,6 +7,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "$1")
 cd "$here/../.."
+. .ci/server.sh
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "skipped: Slurm's daemons need root" >&2
@@ -21,18 +22,12 @@ if ! command -v slurmctld slurmd sbatch munged >/dev/null; then
 	fi
 fi
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-slurm.XXXXXX")
+scratch slurm
 chmod 755 "$work"
-daemons=()
-finish() {
-	local status=$?
-	if [ $status -ne 0 ]; then
-		squeue --array 2>&1 | head -n 20 >&2 || true
-		for log in "$work"/*.log "$work"/jobs/*.out; do
-			[ -s "$log" ] || continue
-			echo "--- the end of $(basename "$log")" >&2
-			tail -n 15 "$log" >&2
-		done
+before_end() {
+	if [ "$1" -ne 0 ]; then
+		{ sinfo --Node --long; squeue --array; } 2>&1 | head -n 20 >&2 || true
+		tail -n 15 "$work"/jobs/*.out >&2 2>/dev/null || true
 	fi
 	# While the daemons still talk to each other: steps that are left would keep slurmd waiting.
 	timeout 20 scancel --user=root 2>/dev/null || true
@@ -41,34 +36,6 @@ finish() {
 		sleep 0.2
 	done
 	timeout 10 scontrol shutdown 2>/dev/null || true
-	sleep 1
-	for pid in "${daemons[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-	for pid in "${daemons[@]}"; do wait "$pid" 2>/dev/null || true; done
-	rm -rf "$work"
-	exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-# soon SECONDS COMMAND... waits until the command succeeds.
-soon() {
-	local limit=$1 began=$SECONDS
-	shift
-	until "$@"; do
-		if [ $((SECONDS - began)) -ge "$limit" ]; then
-			echo "after $limit s this is still not so: $*" >&2
-			return 1
-		fi
-		sleep 0.2
-	done
-}
-
-# daemon NAME COMMAND... starts a server that stays in the foreground.
-daemon() {
-	local name=$1
-	shift
-	"$@" </dev/null >>"$work/$name.log" 2>&1 &
-	daemons+=("$!")
 }
 
 began=$SECONDS
@@ -83,8 +50,8 @@ cat >"$SLURM_CONF" <<-EOF_CONF
 	AuthType=auth/munge
 	AuthInfo=socket=$work/munge.socket
 	CredType=cred/munge
-	SlurmctldPort=46817
-	SlurmdPort=46818
+	SlurmctldPort=26817
+	SlurmdPort=26818
 	StateSaveLocation=$work/state
 	SlurmdSpoolDir=$work/spool
 	SlurmctldPidFile=$work/slurmctld.pid
@@ -107,13 +74,16 @@ cat >"$SLURM_CONF" <<-EOF_CONF
 EOF_CONF
 dd if=/dev/urandom of="$work/munge.key" bs=1024 count=1 status=none
 chmod 400 "$work/munge.key"
-daemon munged munged --foreground --force --socket="$work/munge.socket" --key-file="$work/munge.key" \
+serve munged munged --foreground --force --socket="$work/munge.socket" --key-file="$work/munge.key" \
 	--pid-file="$work/munged.pid" --seed-file="$work/munged.seed" --log-file="$work/munged.log"
-soon 10 test -S "$work/munge.socket"
-daemon slurmctld slurmctld -D -c -f "$SLURM_CONF"
-daemon slurmd slurmd -D -f "$SLURM_CONF"
+soon 30 test -S "$work/munge.socket"
+serve slurmctld slurmctld -D -c -f "$SLURM_CONF"
+# A node that registers before its controller listens tries again only after a while.
+up() { scontrol ping | grep -q 'is UP'; }
+soon 60 up
+serve slurmd slurmd -D -f "$SLURM_CONF"
 idle() { [ "$(sinfo --noheader --format=%t 2>/dev/null)" = idle ]; }
-soon 30 idle
+soon 120 idle
 echo "slurm: $(sinfo --version), ready after $((SECONDS - began)) s"
 
 # The demo, from absolute paths, by one core a task.

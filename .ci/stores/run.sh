@@ -15,49 +15,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$here/../.."
 . .ci/cache.sh
+. .ci/server.sh
 
 bucket=palimpsest
-s3_port=47070 gcs_port=47443 azure_port=47100 minio_port=47090
+s3_port=27070 gcs_port=27443 azure_port=27100 minio_port=27090
 # Of the ways that fail.
-s3_faults=47071 gcs_faults=47444 azure_faults=47101
+s3_faults=27071 gcs_faults=27444 azure_faults=27101
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/palimpsest-stores.XXXXXX")
-servers=()
-finish() {
-	local status=$?
-	for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
-	for pid in "${servers[@]}"; do wait "$pid" 2>/dev/null || true; done
-	if [ $status -ne 0 ]; then
-		for log in "$work"/*.log; do
-			echo "--- the end of $(basename "$log")" >&2
-			tail -n 20 "$log" >&2
-		done
-	fi
-	rm -rf "$work"
-	exit $status
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-# start NAME PORT COMMAND... starts a server and waits until its port answers.
-start() {
-	local name=$1 port=$2 pid
-	shift 2
-	if (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
-		echo "port $port is taken; $name cannot start" >&2
-		return 1
-	fi
-	"$@" </dev/null >"$work/$name.log" 2>&1 &
-	pid=$!
-	servers+=("$pid")
-	for _ in $(seq 150); do
-		if (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null; then return 0; fi
-		if ! kill -0 "$pid" 2>/dev/null; then break; fi
-		sleep 0.2
-	done
-	echo "$name did not start" >&2
-	return 1
-}
+scratch stores
 
 echo "installing the servers"
 versitygw=$(go_tool github.com/versity/versitygw/cmd/versitygw@v1.8.0)

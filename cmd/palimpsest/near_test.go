@@ -140,6 +140,53 @@ func TestNearVerbatim(t *testing.T) {
 	}
 }
 
+// TestNearVerbatimGrade grades outputs by passages that are nearly word for word, only where they are looked for.
+func TestNearVerbatimGrade(t *testing.T) {
+	type output struct {
+		ID     string  `parquet:"id"`
+		Text   string  `parquet:"text"`
+		Prompt *string `parquet:"prompt"`
+	}
+	spelt := func(first, end, every int) string { // each so many words another stands
+		var text []string
+		for i := first; i < end; i++ {
+			if text = append(text, fmt.Sprint("word", i)); i%every == every-1 {
+				text[len(text)-1] = fmt.Sprint("other", i)
+			}
+		}
+		return strings.Join(text, " ")
+	}
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "corpus.parquet"), []document{{"source", spelt(0, 300, 1000)}, {"none", spelt(500, 800, 1000)}})
+	writeParquet(t, filepath.Join(dir, "probes.parquet"), []output{
+		{"long run", spelt(0, 60, 1000), ptr("")},
+		{"edited", spelt(0, 200, 40), ptr("")},
+		{"edited prompt", spelt(0, 200, 40), ptr(spelt(0, 200, 40))},
+		{"unknown prompt", spelt(0, 200, 40), nil},
+		{"too short", spelt(0, 101, 40), ptr("Say words.")},
+		{"just", spelt(0, 102, 40), ptr("Say words.")},
+	})
+	for near, want := range map[string]map[string]string{
+		"{near_verbatim: true}": {
+			"long run": "verbatim", "edited prompt": "none", "unknown prompt": "not_assessed", "too short": "none", "just": "near_verbatim",
+			"edited": "near_verbatim",
+		},
+		"{}": {
+			"long run": "verbatim", "edited prompt": "none", "unknown prompt": "not_assessed", "too short": "none", "just": "none", "edited": "none",
+		},
+	} {
+		config := strings.NewReplacer("columns: {text: text, id: id}}\nhash", "kind: generation, columns: {text: text, id: id, prompt: prompt}}\nhash",
+			"ngram: {}", "ngram: "+near).Replace(usual)
+		got := make(map[string]string)
+		for _, e := range readTable(t, mustRun(t, t.TempDir(), strings.ReplaceAll(config, "DIR", dir), "run_id=r"+fmt.Sprint(len(near))), schemas.Evidences) {
+			got[e.ProbeID] = e.ModelGrade
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", near, d)
+		}
+	}
+}
+
 // TestNearFromCorpus looks for near-duplicates of documents among the others: none is its own. Without a threshold none are looked
 // for.
 func TestNearFromCorpus(t *testing.T) {

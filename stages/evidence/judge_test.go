@@ -112,6 +112,20 @@ func TestGenerations(t *testing.T) {
 			"The longest run that the output repeats of the corpus, outside its prompt, has 49 tokens (400 bytes); verbatim takes 50 tokens."},
 		{"nothing", ptr("Once"), func(c *evidence.Corpus) {}, "none",
 			"The output repeats, outside its prompt, no run of at least 13 words and 60 bytes of the corpus."},
+		{"nearly verbatim", ptr("Once"), func(c *evidence.Corpus) {
+			c.LongestOutsidePrompt, c.OutsidePromptBytes, c.NearVerbatim = ptr[int64](49), 400, &evidence.Passage{DocumentID: "d1", Words: 1200}
+		}, "near_verbatim",
+			"The output has, outside its prompt, a passage nearly word for word as corpus document d1 has it: 1,200 words of it are the same, in the " +
+				"same order."},
+		{"both", ptr(""), func(c *evidence.Corpus) {
+			c.LongestOutsidePrompt, c.OutsidePromptBytes, c.NearVerbatim = ptr[int64](50), 250, &evidence.Passage{DocumentID: "d1", Words: 100}
+		}, "verbatim", "The output repeats, unprompted, a run of 50 words (250 bytes) of the corpus word for word."},
+		{"no passage", ptr("Once"), func(c *evidence.Corpus) { c.NearVerbatim = &evidence.Passage{} }, "none",
+			"The output repeats, outside its prompt, no run of at least 13 words and 60 bytes of the corpus; no listed document has 100 words of a " +
+				"passage of it nearly word for word."},
+		{"unknown prompt, nearly verbatim", nil, func(c *evidence.Corpus) {
+			c.LongestOutsidePrompt, c.OutsidePromptBytes, c.NearVerbatim = nil, 0, &evidence.Passage{}
+		}, "not_assessed", "The prompt is unknown, so what the output repeats of the corpus may have been given to the model."},
 		{"unknown prompt", nil, func(c *evidence.Corpus) { c.LongestOutsidePrompt, c.OutsidePromptBytes = nil, 0 }, "not_assessed",
 			"The prompt is unknown, so what the output repeats of the corpus may have been given to the model."},
 		{"no ngram", ptr(""), func(c *evidence.Corpus) { c.Searched = false }, "not_assessed",

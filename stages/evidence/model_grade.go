@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"palimpsest/stages/fold"
+	"palimpsest/stages/verbatim"
 )
 
 // The grades of evidence.model_grade that are not also corpus grades, from the strongest.
 const (
-	Verbatim    = "verbatim"
-	Extractable = "extractable"
-	Elevated    = "elevated"
+	Verbatim     = "verbatim"
+	Extractable  = "extractable"
+	NearVerbatim = "near_verbatim"
+	Elevated     = "elevated"
 )
 
 const (
@@ -49,7 +51,9 @@ func gradeModel(s *Subject, t *test) (grade, reason string) {
 }
 
 // gradeGeneration asks what the model's own output repeats of the corpus outside its prompt. In unit bytes a word has no meaning, so
-// 250 bytes of the text suffice there; 50 tokens are the unit of the extraction literature and need no bytes beside them.
+// 250 bytes of the text suffice there; 50 tokens are the unit of the extraction literature and need no bytes beside them. Where no run is
+// long enough, a passage that a listed document has nearly so may be (nv-recall): words of it that repeat the prompt count for it no more than
+// for a run.
 func gradeGeneration(s *Subject) (grade, reason string) {
 	c := &s.Corpus
 	switch {
@@ -93,11 +97,22 @@ func gradeGeneration(s *Subject) (grade, reason string) {
 	switch {
 	case verbatim:
 		return Verbatim, sentence("the output repeats, " + outside + ", " + found)
+	case c.NearVerbatim != nil && c.NearVerbatim.Words > 0:
+		return NearVerbatim, sentence("the output has, " + outside + ", a passage nearly word for word as corpus document " +
+			c.NearVerbatim.DocumentID + " has it: " + count(c.NearVerbatim.Words, "word") + " of it are the same, in the same order")
 	case longest == 0:
-		return None, sentence("the output repeats, " + outside + ", no run of at least " + c.span() + " of the corpus")
+		return None, sentence("the output repeats, " + outside + ", no run of at least " + c.span() + " of the corpus" + c.noPassage())
 	}
 	return None, sentence("the longest run that the output repeats of the corpus, " + outside + ", has " + length +
-		"; verbatim takes " + needed)
+		"; verbatim takes " + needed + c.noPassage())
+}
+
+// noPassage adds that documents were compared, and none has a passage of the output nearly so.
+func (c *Corpus) noPassage() string {
+	if c.NearVerbatim == nil {
+		return ""
+	}
+	return "; no listed document has " + count(verbatim.Least, "word") + " of a passage of it nearly word for word"
 }
 
 // gradeCanary rests on the canary's rank among its controls alone: the windows of a canary may lie in the carrier that its controls

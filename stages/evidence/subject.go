@@ -50,6 +50,8 @@ type Corpus struct {
 	// runs outside the prompt of at least 50 units; of the longest run when none has 50.
 	OutsidePromptBytes int64
 
+	NearVerbatim *Passage // nil when documents were not compared with the text
+
 	Contained *Containment // the document that holds most of the text, when it holds at least fold.Contained of it
 	Best      *Span        // the span over the words with the fewest matches, then the longest; nil without spans
 }
@@ -58,6 +60,13 @@ type Corpus struct {
 type Containment struct {
 	DocumentID string
 	Coverage   float64 // share of the subject's units inside matches with that document
+}
+
+// Passage is where the subject and a corpus document are nearly the same (nv-recall; methods, section 2): the largest, by equal words that
+// are not of the subject's prompt.
+type Passage struct {
+	DocumentID string
+	Words      int64 // equal ones outside the prompt; 0 without a passage
 }
 
 // Span is what the judgement needs to know of a span.

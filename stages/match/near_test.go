@@ -87,3 +87,53 @@ func TestNearVerbatim(t *testing.T) {
 		}
 	}
 }
+
+// TestNearVerbatimOutsidePrompt shows which document has most of one passage of an output that its prompt does not have.
+func TestNearVerbatimOutsidePrompt(t *testing.T) {
+	source := numbered(0, 130, 0) + numbered(9000, 50, 0) + numbered(200, 120, 0)
+	prompt := func(s string) *string { return &s }
+	probes := []*fold.Probe{
+		{ID: "unprompted", Prompt: prompt("")},
+		{ID: "prompted", Prompt: prompt("Go on after this: " + numbered(0, 30, 0))},
+		{ID: "too much of it from the prompt", Prompt: prompt(numbered(0, 31, 0) + ". " + numbered(210, 21, 0))},
+		{ID: "few words of the prompt in a row", Prompt: prompt(numbered(0, 4, 0) + ". " + numbered(10, 4, 0))},
+		{ID: "unknown"},
+		{ID: "known by its tokens", PromptTokens: []byte(" \x00\x00\x00\x01 ")},
+	}
+	for i, p := range probes {
+		p.Kind, p.Text, p.SourceRow = fold.Generation, []byte(source), int64(i)
+	}
+	corpus := []document{
+		{0, numbered(200, 120, 20)},      // 114 equal words
+		{1, numbered(0, 130, 0)},         // 130, of which prompts have some
+		{2, numbered(200, 115, 0)},       // 115
+		{3, numbered(0, 99, 0) + source}, // both, and longer
+	}
+	for name, c := range map[string]struct {
+		of   []document
+		want map[string]string
+	}{
+		"all": {corpus, map[string]string{
+			"unprompted": "d3 300", "prompted": "d3 270", "too much of it from the prompt": "d3 248", "few words of the prompt in a row": "d3 300",
+		}},
+		"parts": {corpus[:3], map[string]string{
+			"unprompted": "d1 130", "prompted": "d2 115", "few words of the prompt in a row": "d1 130",
+		}},
+		"one": {corpus[1:2], map[string]string{
+			"unprompted": "d1 130", "prompted": "d1 100", "few words of the prompt in a row": "d1 130",
+		}},
+	} {
+		s := newSetting(t, probes, ngram.Config{MinWords: 13, MaxSources: 1}, 20)
+		s.listed.Compared = probes
+		w := s.fold(t, ngram.NewMatcher(s.index, 1<<20), c.of)
+		got := map[string]string{}
+		for i, p := range probes {
+			if id, equal := w.match.NearVerbatim(i); equal > 0 {
+				got[p.ID] = fmt.Sprint(id, " ", equal)
+			}
+		}
+		if d := gocmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}

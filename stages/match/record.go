@@ -76,6 +76,7 @@ func (p *pair) encode(w *fold.Writer) {
 	}
 	if p.near != nil {
 		w.Float(p.near.recall)
+		w.Uvarint(p.near.outside)
 	}
 }
 
@@ -137,7 +138,7 @@ func (s *State) decodePair(r *fold.Reader, probe int32) pair {
 		}
 	}
 	if known&bitCompared > 0 {
-		if p.near = (&near{recall: r.Float()}); s.config.Compared == nil || !(p.near.recall >= 0 && p.near.recall <= 1) {
+		if p.near = (&near{recall: r.Float(), outside: r.Uvarint(fold.MostCounted)}); s.config.Compared == nil || !(p.near.recall >= 0 && p.near.recall <= 1) {
 			r.Fail(fmt.Errorf("match: near-verbatim recall %v", p.near.recall))
 		}
 	}

@@ -20,17 +20,21 @@ func (x *Index) promptMask(i int, n *words.Normaliser) []bool {
 	if p.Kind != fold.Generation || !p.PromptKnown() || p.Unprompted() {
 		return nil
 	}
-	var prompt []byte
-	least, eachByte := promptWords, x.config.Unit == fold.Bytes
+	text := x.texts.Stream(i)
 	switch x.config.Unit {
 	case fold.Bytes:
-		prompt, least = []byte(*p.Prompt), promptBytes
+		return repeated(text, []byte(*p.Prompt), promptBytes, true)
 	case fold.Tokens:
-		prompt = p.PromptTokens
-	default:
-		prompt = n.AppendStream(nil, []byte(*p.Prompt))
+		return repeated(text, p.PromptTokens, promptWords, false)
 	}
-	text := x.texts.Stream(i)
+	return PromptWords(text, n.AppendStream(nil, []byte(*p.Prompt)))
+}
+
+// PromptWords marks the words of a text that lie in a match with its own prompt, both as normalised streams.
+func PromptWords(text, prompt []byte) []bool { return repeated(text, prompt, promptWords, false) }
+
+// repeated marks the units of text that lie in a match of so many units with the prompt, or more.
+func repeated(text, prompt []byte, least int, eachByte bool) []bool {
 	ends := unitEnds(text, eachByte)
 	promptEnds := unitEnds(prompt, eachByte)
 	seen := make(map[string]bool)

@@ -14,6 +14,7 @@ import (
 type dossier struct {
 	probe      schemas.Probe // without its text
 	text       *excerpt      // around the interval asked for; nil when the run keeps no texts
+	wide       *excerpt      // more of it around a span, to be compared with a source
 	evidence   []schemas.Evidence
 	spans      []schemas.Span // without texts, in their order
 	sources    []schemas.SpanSource
@@ -108,10 +109,22 @@ func dossiers(ctx context.Context, in Input, of []wanted) (map[string]*dossier, 
 	return found, nil
 }
 
+// beside compares the text around the span with a source of it.
+func (d *dossier) beside(s *schemas.Span, r *schemas.SpanSource, q *quotation) *diff {
+	if d.wide == nil || q.why != "" {
+		return nil
+	}
+	return compare(d.wide, &q.wide, interval{s.ByteStart, s.ByteEnd}, interval{r.ByteStart, r.ByteEnd})
+}
+
 func (d *dossier) addProbe(w *wanted, r *schemas.Probe) {
 	if r.Text != nil {
 		e := cut(*r.Text, w.keep)
-		d.text, r.Text = &e, nil
+		if d.text = &e; w.span >= 0 {
+			wide := cutWith(*r.Text, w.keep, reach)
+			d.wide = &wide
+		}
+		r.Text = nil
 	}
 	d.probe = *r
 }

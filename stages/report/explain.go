@@ -245,14 +245,16 @@ func (d *dossier) source(p *page, s *schemas.Span, unit string, quotes map[place
 			continue
 		}
 		q.excerpt.write(&page{w: p.w, width: p.width}, []mark{{interval{r.ByteStart, r.ByteEnd}, "best"}})
-		if s.Text == nil || q.passage == nil {
-			continue
+		if s.Text != nil && q.passage != nil {
+			switch equal, known := agree(unit+"s", []byte(*s.Text), q.passage); {
+			case !equal:
+				p.wrapped("    ", "COMPARED AGAIN: the passages differ; the object is not what the run read, or the tables were altered")
+			case known:
+				p.line("    compared again: the same %ss in the same order", unit)
+			}
 		}
-		switch equal, known := agree(unit+"s", []byte(*s.Text), q.passage); {
-		case !equal:
-			p.wrapped("    ", "COMPARED AGAIN: the passages differ; the object is not what the run read, or the tables were altered")
-		case known:
-			p.line("    compared again: the same %ss in the same order", unit)
+		if c := d.beside(s, r, &q); c != nil {
+			c.write(p)
 		}
 	}
 	if n := s.Documents - int64(len(d.sources)); n > 0 {

@@ -12,7 +12,7 @@ import (
 // The grades in the order in which they are shown, from the strongest.
 var (
 	corpusGrades = []string{evidence.Exact, evidence.NearDuplicate, evidence.Contained, evidence.Overlap, evidence.None, evidence.NotAssessed}
-	modelGrades  = []string{evidence.Verbatim, evidence.Extractable, "near_verbatim", evidence.Elevated, evidence.None, evidence.NotAssessed}
+	modelGrades  = []string{evidence.Verbatim, evidence.Extractable, evidence.NearVerbatim, evidence.Elevated, evidence.None, evidence.NotAssessed}
 )
 
 // grades counts probes by target model, by kind and by both grades.
@@ -100,7 +100,7 @@ var gradeMeanings = [][2]string{
 	{evidence.Overlap, "documents share runs of it"},
 	{evidence.Verbatim, "the model wrote a long run of the corpus that its prompt does not hold"},
 	{evidence.Extractable, "given what comes before, the model goes on with it"},
-	{"near_verbatim", "nearly so"},
+	{evidence.NearVerbatim, "the model wrote a passage nearly word for word as a document has it, 100 words or more outside its prompt"},
 	{evidence.Elevated, "likelier than its controls"},
 	{evidence.None, "tested, nothing found; of the model: nothing that a grade takes"},
 	{evidence.NotAssessed, "see below"},

@@ -42,6 +42,7 @@ type exhibitView struct {
 	Checked     string // what came of comparing both passages again
 	SrcBefore   string
 	SrcAfter    string
+	Diff        *diffView // nil where nothing around the run is nearly the same
 
 	Sources  []sourceView
 	Listed   int64 // documents that the tables list beside these
@@ -224,6 +225,9 @@ func (v *view) right(x *exhibitView, e *exhibit, d *dossier, quotes map[place]qu
 	q := quotes[sourcePlace(r)]
 	x.Source = q.pieces([]mark{{interval{r.ByteStart, r.ByteEnd}, "copied best"}})
 	x.SrcBefore, x.SrcAfter = omitted(q.before()), omitted(q.after())
+	if c := d.beside(&e.span, r, &q); c != nil {
+		x.Diff = c.view(x.TextLabel, x.SourceLabel)
+	}
 	if e.span.Text == nil || q.passage == nil {
 		return
 	}
@@ -294,6 +298,9 @@ func (v *view) facts(x *exhibitView, e *exhibit, d *dossier) {
 	}
 	x.Facts = append(x.Facts, named{"How telling", distinct + "; at most " + count(s.MaxWordMatches, "match") +
 		" in the corpus over any of its " + v.Unit + "s"})
+	if near := d.recalled(x, e.kind); near != "" {
+		x.Facts = append(x.Facts, named{"Nearly word for word", near})
+	}
 	if n := s.PromptWords; n != nil && *n > 0 {
 		x.Facts = append(x.Facts, named{"From its prompt", count(*n, v.Unit) + " of them, which count for no grade"})
 	}

@@ -39,9 +39,10 @@ type place struct {
 // quotation is what was read at a place.
 type quotation struct {
 	excerpt
-	passage []byte // the bytes of the interval, whole
-	null    bool   // the row has none
-	why     string // why it could not be read; empty when it was
+	wide    excerpt // more of what stands around it, to be compared; not of a prompt
+	passage []byte  // the bytes of the interval, whole
+	null    bool    // the row has none
+	why     string  // why it could not be read; empty when it was
 }
 
 // quote reads what stands at the places. What cannot be read says why; the error is that the context ended.
@@ -146,6 +147,9 @@ func quoteGroup(ctx context.Context, file *read.File, g int, column read.Column,
 				at = interval{max(int64(len(text))-around, 0), int64(len(text))}
 			}
 			q := quotation{null: !ok, excerpt: cut(string(text), at)}
+			if !p.prompt {
+				q.wide = cutWith(string(text), at, reach)
+			}
 			if at.from >= 0 && at.from <= at.to && at.to <= int64(len(text)) {
 				q.passage = bytes.Clone(text[at.from:at.to])
 			}

@@ -24,7 +24,10 @@ const (
 )
 
 // cut takes the interval out of a text with what stands around it. Of a passage too long to be shown its beginning is taken.
-func cut(text string, at interval) excerpt {
+func cut(text string, at interval) excerpt { return cutWith(text, at, around) }
+
+// cutWith is cut with so many bytes on either side.
+func cutWith(text string, at interval, around int64) excerpt {
 	total := int64(len(text))
 	from := min(max(at.from, 0), total)
 	to := min(max(at.to, from), from+maxPassage, total)

@@ -31,6 +31,7 @@ type tables struct {
 	windows    []schemas.Window
 	spans      []schemas.Span
 	sources    []schemas.SpanSource
+	matches    []schemas.Match
 	evaluation []schemas.Evaluation
 	extraction []schemas.Extraction
 	prompted   []schemas.Generation
@@ -50,7 +51,8 @@ func (r *tables) save(t *testing.T, empty ...string) (dir string, outputs []writ
 		saveTable(t, d, schemas.Runs, r.runs, empty), saveTable(t, d, schemas.Probes, r.probes, empty),
 		saveTable(t, d, schemas.Evidences, r.evidence, empty), saveTable(t, d, schemas.Likelihoods, r.likelihood, empty),
 		saveTable(t, d, schemas.Windows, r.windows, empty), saveTable(t, d, schemas.Spans, r.spans, empty),
-		saveTable(t, d, schemas.SpanSources, r.sources, empty), saveTable(t, d, schemas.Evaluations, r.evaluation, empty),
+		saveTable(t, d, schemas.SpanSources, r.sources, empty), saveTable(t, d, schemas.Matches, r.matches, empty),
+		saveTable(t, d, schemas.Evaluations, r.evaluation, empty),
 		saveTable(t, d, schemas.Extractions, r.extraction, empty), saveTable(t, d, schemas.Generations, r.prompted, empty),
 		saveTable(t, d, schemas.Canaries, r.canaries, empty), saveTable(t, d, schemas.Tunings, r.tuning, empty),
 		saveTable(t, d, schemas.Compressions, r.compressed, empty),

@@ -9,8 +9,8 @@ import (
 	"palimpsest/stages/verbatim"
 )
 
-// BenchmarkMatched compares a probe with documents whose words it has too: by size, and such as take difflib quadratic time or more.
-func BenchmarkMatched(b *testing.B) {
+// BenchmarkPassages compares a probe with documents whose words it has too: by size, and such as take difflib quadratic time or more.
+func BenchmarkPassages(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	prose := func(n int) (words []string) {
 		for range n {
@@ -54,7 +54,7 @@ func BenchmarkMatched(b *testing.B) {
 			b.SetBytes(int64(len(document)))
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Matched(document)
+				c.Passages(document)
 			}
 		})
 	}

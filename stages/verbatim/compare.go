@@ -49,15 +49,12 @@ func (c *Comparer) Blocks(stream []byte) []Block {
 	return c.compare()
 }
 
-// Matched returns the number of equal words in the passages of the probe and the document of that normalised stream.
-func (c *Comparer) Matched(stream []byte) (n int) {
-	if c.read(stream) < least {
-		return 0
+// Passages returns where the probe and the document of that normalised stream are nearly the same. They are valid until the next call.
+func (c *Comparer) Passages(stream []byte) []Passage {
+	if c.read(stream) < Least {
+		return nil
 	}
-	for _, p := range Passages(c.compare()) {
-		n += p.Words()
-	}
-	return n
+	return passages(c.compare(), nil)
 }
 
 // read numbers the document's words as the probe's are numbered, and returns how many words of the probe the document has at least.
