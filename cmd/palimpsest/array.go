@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -123,10 +122,7 @@ func (c *shardCommand) Run(e *environment) error {
 		}
 		c.Task = &task
 	}
-	return e.withJob(url, digest, strconv.Itoa(*c.Task), &c.metricsFlags, func(job *pipeline.Job) error {
-		if job.StoredBytes() > largeCorpus {
-			debug.SetGCPercent(10)
-		}
+	return e.withJob(url, digest, strconv.Itoa(*c.Task), 10, &c.metricsFlags, func(job *pipeline.Job) error {
 		if err := job.Shard(e.ctx, *c.Task); err != nil {
 			return err
 		}
@@ -147,8 +143,8 @@ func (c *commitCommand) Run(e *environment) error {
 	if err != nil {
 		return err
 	}
-	return e.withJob(url, digest, "", &c.metricsFlags, func(job *pipeline.Job) error {
-		debug.SetGCPercent(25) // most of it is small things by the million: with 10 a commit takes twice as long
+	// Most of a commit's heap is small things by the million: with 10 it takes twice as long.
+	return e.withJob(url, digest, "", 25, &c.metricsFlags, func(job *pipeline.Job) error {
 		result, err := job.Commit(e.ctx)
 		if err != nil {
 			return err
@@ -158,8 +154,9 @@ func (c *commitCommand) Run(e *environment) error {
 	})
 }
 
-// withJob opens the plan of a run and hands it over; of a run that is complete it says so.
-func (e *environment) withJob(url, digest, task string, f *metricsFlags, do func(*pipeline.Job) error) error {
+// withJob opens the plan of a run and hands it over; of a run that is complete it says so. The heap is collected
+// when it has grown by so many per cent: see collectWithin.
+func (e *environment) withJob(url, digest, task string, percent int, f *metricsFlags, do func(*pipeline.Job) error) error {
 	s := store.New()
 	defer s.Close()
 	var meter pipeline.Meter
@@ -186,7 +183,7 @@ func (e *environment) withJob(url, digest, task string, f *metricsFlags, do func
 		return nil
 	}
 	metrics.name(job.RunID, task)
-	debug.SetMemoryLimit(int64(job.Config.Resources.Memory))
+	collectWithin(job.Config.Resources.Memory, percent)
 	progress := e.watch(&meter)
 	defer progress.stop()
 	return do(job)

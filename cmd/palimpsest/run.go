@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"palimpsest/pipeline"
 	"palimpsest/stages/store"
@@ -24,7 +23,7 @@ func (r *planning) plan(e *environment, do func(*pipeline.Plan, *pipeline.Meter)
 	if err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(int64(config.Resources.Memory))
+	collectWithin(config.Resources.Memory, 10)
 	s := store.New()
 	defer s.Close()
 	var meter pipeline.Meter
@@ -48,9 +47,6 @@ type runCommand struct{ planning }
 // Run carries out the command.
 func (r *runCommand) Run(e *environment) error {
 	return r.plan(e, func(plan *pipeline.Plan, meter *pipeline.Meter) error {
-		if plan.CorpusBytes() > largeCorpus {
-			debug.SetGCPercent(10)
-		}
 		progress := e.watch(meter)
 		result, err := plan.Run(e.ctx, programVersion(), meter)
 		progress.stop()
@@ -61,10 +57,6 @@ func (r *runCommand) Run(e *environment) error {
 		return nil
 	})
 }
-
-// largeCorpus is the size, in stored bytes, from which most of the heap is buffers of text. They cost the collector nothing to look
-// at, so collecting often keeps the memory near what is in use; small heaps would be collected all the time.
-const largeCorpus = 16 << 20
 
 func readConfig(path string, sets []string) (*pipeline.Config, error) {
 	data, err := os.ReadFile(path)

@@ -24,7 +24,7 @@ type matcher struct {
 	room     int            // bytes for what is remembered
 	document *fold.Document // the one at hand
 	text     []byte         // its searched bytes
-	hashes   [batch]uint64
+	sieve    sieve
 	grown    int // places since the last look at whether the run was stopped
 	stopped  bool
 
@@ -59,9 +59,6 @@ func NewMatcher(x *Index, room int64) *Matcher {
 // stopEvery is the number of places between two looks at whether the run was stopped: text that repeats itself has many.
 const stopEvery = 1 << 14
 
-// batch is the number of grams whose gate bits are loaded before the first is looked at, so that the loads overlap.
-const batch = 64
-
 // find finds the passages of the document at hand, whose searched bytes are text, and its own matches, both valid until the next call. Of a
 // document that is stopped they are not all.
 func (m *matcher) find(text []byte) {
@@ -71,17 +68,12 @@ func (m *matcher) find(text []byte) {
 	for base := 0; base <= last && !m.stopped; {
 		n := min((last-base)/m.Stride+1, batch)
 		m.hash(text[base:], n)
-		var pass uint64
-		for j := range n {
-			pass |= m.passes(m.hashes[j]) << j
-		}
-		for ; pass != 0; pass &= pass - 1 {
-			j := bits.TrailingZeros64(pass)
-			at := base + j*m.Stride
+		for _, j := range m.sieve.sift(m.Index, n) {
+			at := base + int(j)*m.Stride
 			if at < done {
 				continue
 			}
-			h := m.hashes[j]
+			h := m.sieve.hashes[j]
 			if o, ok := m.recall(text, at, h, visited); ok {
 				m.passages = append(m.passages, o)
 				done = o.end() - m.Gram + 1
@@ -105,7 +97,7 @@ func (m *matcher) find(text []byte) {
 
 // hash hashes the first n grams of text, a stride from one to the next.
 func (m *matcher) hash(text []byte, n int) {
-	hashes := m.hashes[:n]
+	hashes := m.sieve.hashes[:n]
 	stride := m.Stride
 	if m.Gram == 32 {
 		for j := range hashes {

@@ -100,7 +100,7 @@ func (c *composer) compose(dst, word []byte, crowded bool) []byte {
 	c.folded = c.folded[:0]
 	for i := 0; i < len(c.normal); {
 		r, size := utf8.DecodeRune(c.normal[i:])
-		p, low := pageOf(r), r&0xff
+		p, low := pageOf(r), r&(pageRunes-1)
 		c.folded = append(c.folded, p.folds[p.fold[low]:p.fold[low+1]]...)
 		i += size
 	}

@@ -56,24 +56,29 @@ func (e entry) follows(last entry) bool {
 // joinsTo reports whether the rune only adds its key to the word that the rune before is of.
 func (e entry) joinsTo(last entry) bool { return e&nextTo != 0 && last&solo == 0 && e.follows(last) }
 
-// page holds what is known of 256 consecutive runes.
+// page holds what is known of some consecutive runes.
 type page struct {
-	entries [256]entry
-	fold    [257]uint16 // folds[fold[r]:fold[r+1]] is the rune's full case folding
+	entries [pageRunes]entry
+	fold    [pageRunes + 1]uint16 // folds[fold[r]:fold[r+1]] is the rune's full case folding
 	folds   []byte
 }
 
+const (
+	pageShift = 6
+	pageRunes = 1 << pageShift
+)
+
 // pages are filled on first use: the whole of Unicode would take a second at every start. Filling one twice is harmless.
-var pages [unicode.MaxRune>>8 + 1]atomic.Pointer[page]
+var pages [unicode.MaxRune>>pageShift + 1]atomic.Pointer[page]
 
 // entryOf returns the entry of a rune.
-func entryOf(r rune) entry { return pageOf(r).entries[r&0xFF] }
+func entryOf(r rune) entry { return pageOf(r).entries[r&(pageRunes-1)] }
 
 func pageOf(r rune) *page {
-	p := pages[r>>8].Load()
+	p := pages[r>>pageShift].Load()
 	if p == nil {
-		p = newPage(r >> 8)
-		pages[r>>8].Store(p)
+		p = newPage(r >> pageShift)
+		pages[r>>pageShift].Store(p)
 	}
 	return p
 }
@@ -82,9 +87,9 @@ func newPage(number rune) *page {
 	p := new(page)
 	folder := cases.Fold()
 	for i := range p.entries {
-		r := number<<8 + rune(i)
+		r := number<<pageShift + rune(i)
 		p.entries[i] = newEntry(folder, r)
-		p.folds = append(p.folds, foldRune(folder, r)...)
+		p.folds = appendFold(p.folds, folder, r)
 		p.fold[i+1] = uint16(len(p.folds))
 	}
 	return p
@@ -175,26 +180,31 @@ func kindOf(r rune) entry {
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r) }
 
-// foldRune returns the full case folding of a rune. Unicode folds Cherokee to its capitals, which came first; package cases
+// appendFold appends the full case folding of a rune. Unicode folds Cherokee to its capitals, which came first; package cases
 // lower-cases them.
-func foldRune(folder cases.Caser, r rune) string {
+func appendFold(dst []byte, folder cases.Caser, r rune) []byte {
 	switch {
 	case r >= 0x13A0 && r <= 0x13F5:
-		return string(r)
+		return utf8.AppendRune(dst, r)
 	case r >= 0x13F8 && r <= 0x13FD:
-		return string(r - 8)
+		return utf8.AppendRune(dst, r-8)
 	case r >= 0xAB70 && r <= 0xABBF:
-		return string(r - 0xAB70 + 0x13A0)
+		return utf8.AppendRune(dst, r-0xAB70+0x13A0)
 	case r >= 0x2E80 && r <= 0xA4CF, r >= 0xAC00 && r <= 0xD7FF, r >= 0x0E00 && r <= 0x109F:
-		return string(r) // ideographs, syllables and letters without case, of which there are many
+		return utf8.AppendRune(dst, r) // ideographs, syllables and letters without case, of which there are many
 	}
-	return folder.String(string(r))
+	before := len(dst)
+	dst = utf8.AppendRune(dst, r)
+	if n, err := folder.Span(dst[before:], true); err == nil && n == len(dst)-before {
+		return dst // most are their own folding, and to find that out takes less than to fold them
+	}
+	return append(dst[:before], folder.String(string(r))...)
 }
 
 func foldString(folder cases.Caser, s string) string {
 	var b []byte
 	for _, r := range s {
-		b = append(b, foldRune(folder, r)...)
+		b = appendFold(b, folder, r)
 	}
 	return string(b)
 }
