@@ -52,8 +52,8 @@ func gradeModel(s *Subject, t *test) (grade, reason string) {
 
 // gradeGeneration asks what the model's own output repeats of the corpus outside its prompt. In unit bytes a word has no meaning, so
 // 250 bytes of the text suffice there; 50 tokens are the unit of the extraction literature and need no bytes beside them. Where no run is
-// long enough, a passage that a listed document has nearly so may be (nv-recall): words of it that repeat the prompt count for it no more than
-// for a run.
+// long enough, a passage that a listed document has nearly so may be (nv-recall): words of it that repeat the prompt count for it no more
+// than for a run.
 func gradeGeneration(s *Subject) (grade, reason string) {
 	c := &s.Corpus
 	switch {

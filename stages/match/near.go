@@ -86,8 +86,8 @@ func (c *comparison) take(p *fold.Probe) {
 }
 
 // compare works out nv-recall (methods, section 2): the words of the passages in which the two are nearly the same, as a share of the
-// source, which is the probe, and of a model's output the document. Of a source without words there is none. Beside it stands how much of one
-// passage an output does not have from its prompt. Of a prompt known by its tokens alone the words are not known, and nothing counts.
+// source, which is the probe, and of a model's output the document. Of a source without words there is none. Beside it stands how much of
+// one passage an output does not have from its prompt. Of a prompt known by its tokens alone the words are not known, and nothing counts.
 func (c *comparison) compare(p *pair) {
 	source := int64(c.texts.Words())
 	if c.probe.Kind == fold.Generation {
@@ -123,8 +123,8 @@ func (c *comparison) outside(p verbatim.Passage) (n int) {
 	return n
 }
 
-// NearVerbatim returns the listed document that has most of probe i in one passage that is nearly the same and is not of its prompt, and how
-// many equal words that passage has; "" when none has such a passage (methods, section 7).
+// NearVerbatim returns the listed document that has most of probe i in one passage that is nearly the same and is not of its prompt, and
+// how many equal words that passage has; "" when none has such a passage (methods, section 7).
 func (s *State) NearVerbatim(i int) (documentID string, equal int64) {
 	l := s.probes.Get(int32(i))
 	if l == nil {

@@ -138,7 +138,8 @@ func (s *State) decodePair(r *fold.Reader, probe int32) pair {
 		}
 	}
 	if known&bitCompared > 0 {
-		if p.near = (&near{recall: r.Float(), outside: r.Uvarint(fold.MostCounted)}); s.config.Compared == nil || !(p.near.recall >= 0 && p.near.recall <= 1) {
+		p.near = &near{recall: r.Float(), outside: r.Uvarint(fold.MostCounted)}
+		if s.config.Compared == nil || !(p.near.recall >= 0 && p.near.recall <= 1) {
 			r.Fail(fmt.Errorf("match: near-verbatim recall %v", p.near.recall))
 		}
 	}

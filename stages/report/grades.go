@@ -12,7 +12,8 @@ import (
 // The grades in the order in which they are shown, from the strongest.
 var (
 	corpusGrades = []string{evidence.Exact, evidence.NearDuplicate, evidence.Contained, evidence.Overlap, evidence.None, evidence.NotAssessed}
-	modelGrades  = []string{evidence.Verbatim, evidence.Extractable, evidence.NearVerbatim, evidence.Elevated, evidence.None, evidence.NotAssessed}
+	modelGrades  = []string{evidence.Verbatim, evidence.Extractable, evidence.NearVerbatim, evidence.Elevated, evidence.None,
+		evidence.NotAssessed}
 )
 
 // grades counts probes by target model, by kind and by both grades.

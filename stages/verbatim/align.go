@@ -26,9 +26,9 @@ type Stretch struct {
 // Words is the number of words in it.
 func (s Stretch) Words() int64 { return s.WordEnd - s.WordStart }
 
-// Align returns the passage around a match, which stands at these bytes of the two texts. Blocks, merging and dropping are those of nv-recall
-// (methods, section 2), but that the block of the match is never dropped: a match has fewer words than a passage at times. The passage is
-// nil where the two have no block in the match, as texts that repeat themselves may not: blocks are chosen by their length.
+// Align returns the passage around a match, which stands at these bytes of the two texts. Blocks, merging and dropping are those of
+// nv-recall (methods, section 2), but that the block of the match is never dropped: a match has fewer words than a passage at times. The
+// passage is nil where the two have no block in the match, as texts that repeat themselves may not: blocks are chosen by their length.
 func Align(probe, document []byte, at, in words.Range) Aligned {
 	var (
 		c Comparer

@@ -5,8 +5,8 @@
 // block that both texts have, of these the one that begins first in the probe and then first in the document, and the same again between
 // what stands before it in both, and between what stands after it. Blocks close to each other are then merged, what stays short is
 // dropped, and both once more with wider bounds. What remains are the passages. The words between merged blocks never count.
-// The paper counts blocks of 100 words and more alike; that a block's length is that of its equal words, without the gaps, and the bounds of
-// both passes are as methods, section 2 has them.
+// The paper counts blocks of 100 words and more alike; that a block's length is that of its equal words, without the gaps, and the bounds
+// of both passes are as methods, section 2 has them.
 //
 // difflib takes quadratic time and more on texts that repeat themselves. Here blocks are found by length, the longest first: all blocks of
 // one length in one go, then those in the gaps between them. Every word of the probe has a number, every two words in a row, every four
